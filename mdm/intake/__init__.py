@@ -1,0 +1,1 @@
+"""From a file to source records: readers, mapping, batch."""
