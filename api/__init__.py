@@ -1,0 +1,1 @@
+"""Machines in and out: /api/v1, JSON only."""

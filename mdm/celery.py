@@ -1,0 +1,38 @@
+"""The Celery application; `tasks.py` files of the installed apps are found by themselves."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from celery import Celery
+from celery.schedules import crontab
+from django.conf import settings
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mdm.settings")
+
+
+def timetable(entries: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Beat's schedule: seconds stay as they are, "HH:MM" becomes once a day at that minute (UTC)."""
+    schedule = {}
+    for name, entry in entries.items():
+        when = entry["schedule"]
+        if isinstance(when, str):
+            hour, minute = when.split(":")
+            when = crontab(hour=int(hour), minute=int(minute))
+        schedule[name] = {**entry, "schedule": when}
+    return schedule
+
+
+def make_folders(options: Mapping[str, Any]) -> None:
+    """The filesystem broker's folders exist and are closed to other accounts."""
+    for key in ("data_folder_in", "control_folder", "processed_folder"):
+        if folder := options.get(key):
+            Path(folder).mkdir(parents=True, exist_ok=True, mode=0o700)
+
+
+app = Celery("assay")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.beat_schedule = timetable(settings.CELERY_BEAT_SCHEDULE)
+app.autodiscover_tasks()
+make_folders(settings.CELERY_BROKER_TRANSPORT_OPTIONS)

@@ -1,0 +1,56 @@
+"""`GET /healthz`: is this installation ready to be used?"""
+
+import json
+from collections.abc import Callable
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse
+
+READY = "ready"
+
+
+class HealthMiddleware:
+    """Answers /healthz before hosts, redirects and sessions come into play.
+
+    200 with state `ready` once the database is migrated and, where the demo is wanted, loaded; else 503.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path == "/healthz":
+            return healthz(request)
+        return self.get_response(request)
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """State and single checks as JSON; reads only, never raises."""
+    checks = {"database": False, "migrated": False, "demo": False}
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass('mdm_goldenrecord'), to_regclass('launcher.note')")
+            golden, notes = cursor.fetchone()
+            checks |= {"database": True, "migrated": golden is not None}
+            if notes is not None:
+                cursor.execute("SELECT EXISTS (SELECT FROM launcher.note WHERE name = 'demo')")
+                checks["demo"] = bool(cursor.fetchone()[0])
+    except DatabaseError:
+        connection.close()
+    state = overall(checks, wants_demo=settings.DEMO)
+    body = json.dumps({"state": state, "checks": checks})
+    return HttpResponse(
+        body, content_type="application/json", status=200 if state == READY else 503, headers={"Cache-Control": "no-store"}
+    )
+
+
+def overall(checks: dict[str, bool], *, wants_demo: bool) -> str:
+    """One word for the whole: `ready`, or what is still awaited (`database`, `migrating`, `loading`)."""
+    if not checks["database"]:
+        return "database"
+    if not checks["migrated"]:
+        return "migrating"
+    if wants_demo and not checks["demo"]:
+        return "loading"
+    return READY

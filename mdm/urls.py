@@ -1,0 +1,9 @@
+"""Where addresses begin; every room brings its own, named here as dotted strings only."""
+
+from django.urls import include, path
+
+urlpatterns = [
+    path("api/v1/", include("api.urls")),
+    path("publishing/", include("publishing.urls")),
+    path("", include("stewardship.urls")),
+]

@@ -1,0 +1,1 @@
+"""Facts are carried out: endpoints, lanes, deliveries."""

@@ -1,0 +1,1 @@
+"""People decide: work queues, change requests, permissions, pages."""
