@@ -1,0 +1,135 @@
+"""Contracts: what may be bought from whom, by which facilities, at which price, until when."""
+
+from django.db import models
+
+from mdm.models.golden import GoldenPart, GoldenRecord, GoldenValues, Versions, part_walls, values_walls
+from mdm.spec import Attribute, Comparison, Domain, Feature, Kind, Level, Matching, Part, Severity
+from mdm.spec import Validation as Check
+
+
+class Contract(GoldenValues):
+    """The surviving values of one contract."""
+
+    number = models.CharField(max_length=60, blank=True)
+    name = models.CharField(max_length=200, blank=True)
+    supplier = models.ForeignKey(GoldenRecord, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    contract_type = models.CharField(max_length=60, blank=True)
+    valid_from = models.DateField(null=True, blank=True)
+    valid_to = models.DateField(null=True, blank=True)
+    currency = models.CharField(max_length=3, blank=True)
+    history = Versions("contract")
+
+    class Meta:
+        constraints = [
+            *values_walls("contract"),
+            models.CheckConstraint(
+                name="contract_ends_after_it_starts",
+                condition=models.Q(valid_to__isnull=True)
+                | models.Q(valid_from__isnull=True)
+                | models.Q(valid_to__gte=models.F("valid_from")),
+            ),
+        ]
+
+
+class ContractLine(GoldenPart):
+    """One priced item of a contract, for one tier or price type, between two dates."""
+
+    number = models.CharField(max_length=80)
+    item = models.ForeignKey(GoldenRecord, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    description = models.CharField(max_length=300, blank=True)
+    price = models.DecimalField(max_digits=16, decimal_places=4, null=True, blank=True)
+    uom = models.CharField(max_length=3, blank=True)
+    package = models.CharField(max_length=60, blank=True)
+    tier = models.CharField(max_length=30, blank=True)
+    valid_from = models.DateField(null=True, blank=True)
+    valid_to = models.DateField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            *part_walls("contract_line"),
+            models.CheckConstraint(
+                name="contract_line_price_is_not_negative",
+                condition=models.Q(price__isnull=True) | models.Q(price__gte=0),
+            ),
+        ]
+
+
+class ContractFacility(GoldenPart):
+    """A facility that may buy under the contract."""
+
+    facility = models.ForeignKey(GoldenRecord, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        constraints = part_walls("contract_facility")
+
+
+MATCHING = Matching(
+    features=(Feature(name="number", make="identifier", attributes=("number",)),),
+    blocking=(("number",),),
+    comparisons=(
+        Comparison(
+            feature="number", label="Number", measure="exact", otherwise=-20.0,
+            levels=(Level(at_least=1.0, weight=12.0),),
+        ),
+    ),
+    prior=-5.0,
+)
+
+CONTRACT = Domain(
+    name="contract",
+    label="Contract",
+    plural="Contracts",
+    slug="contracts",
+    prefix="CON",
+    icon="file-text",
+    model=Contract,
+    title="number",
+    description="Agreements with suppliers: lines with price and tier, dates, eligible facilities.",
+    columns=("number", "supplier", "contract_type", "valid_from", "valid_to"),
+    attributes=(
+        Attribute(name="number", label="Number", standardise="code", kind=Kind.CODE, scheme="contract",
+                  searchable=True),
+        Attribute(name="name", label="Name", standardise="text", searchable=True),
+        Attribute(name="supplier", label="Supplier", standardise="reference", kind=Kind.REFERENCE,
+                  references="supplier"),
+        Attribute(name="contract_type", label="Type", standardise="text"),
+        Attribute(name="valid_from", label="Valid from", standardise="date", kind=Kind.DATE),
+        Attribute(name="valid_to", label="Valid to", standardise="date", kind=Kind.DATE),
+        Attribute(name="currency", label="Currency", standardise="currency", kind=Kind.CODE, code_set="currencies"),
+    ),
+    parts=(
+        Part(
+            name="lines", label="Lines", one="Line", model=ContractLine, key=("number",),
+            attributes=(
+                Attribute(name="number", label="Line", standardise="code", kind=Kind.CODE),
+                Attribute(name="item", label="Item", standardise="reference", kind=Kind.REFERENCE, references="item"),
+                Attribute(name="description", label="Description", standardise="text"),
+                Attribute(name="price", label="Price", standardise="decimal", kind=Kind.DECIMAL),
+                Attribute(name="uom", label="Unit", standardise="uom", kind=Kind.CODE, code_set="units"),
+                Attribute(name="package", label="Package", standardise="text"),
+                Attribute(name="tier", label="Tier", standardise="text"),
+                Attribute(name="valid_from", label="Price from", standardise="date", kind=Kind.DATE),
+                Attribute(name="valid_to", label="Price to", standardise="date", kind=Kind.DATE),
+            ),
+        ),
+        Part(
+            name="facilities", label="Eligible facilities", one="Eligible facility", model=ContractFacility,
+            key=("facility", "name"),
+            attributes=(
+                Attribute(name="facility", label="Facility", standardise="reference", kind=Kind.REFERENCE,
+                          references="facility"),
+                Attribute(name="name", label="As the source says", standardise="text"),
+            ),
+        ),
+    ),
+    validations=(
+        Check(check="required", attributes=("number",), severity=Severity.REFUSE,
+              message="A contract needs a number."),
+        Check(check="required", attributes=("supplier",), severity=Severity.HOLD,
+              message="The contract names no supplier the hub knows."),
+        Check(check="dates_in_order", attributes=("valid_from", "valid_to"), severity=Severity.REFUSE,
+              message="The contract ends before it starts."),
+    ),
+    matching=MATCHING,
+)

@@ -1,0 +1,109 @@
+"""Cost centers: where spending is booked."""
+
+from django.db import models
+
+from mdm.models.golden import GoldenPart, GoldenRecord, GoldenValues, Versions, part_walls, values_walls
+from mdm.spec import Attribute, Comparison, Domain, Feature, Kind, Level, Matching, Part, Severity
+from mdm.spec import Validation as Check
+
+
+class CostCenter(GoldenValues):
+    """The surviving values of one cost center."""
+
+    code = models.CharField(max_length=30, blank=True)
+    name = models.CharField(max_length=200, blank=True)
+    facility = models.ForeignKey(GoldenRecord, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    department = models.CharField(max_length=120, blank=True)
+    responsible = models.CharField(max_length=120, blank=True)
+    parent = models.ForeignKey(GoldenRecord, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    valid_from = models.DateField(null=True, blank=True)
+    valid_to = models.DateField(null=True, blank=True)
+    history = Versions("cost_center")
+
+    class Meta:
+        constraints = [
+            *values_walls("cost_center"),
+            models.CheckConstraint(
+                name="cost_center_is_not_its_own_parent", condition=~models.Q(parent=models.F("record"))
+            ),
+            models.CheckConstraint(
+                name="cost_center_ends_after_it_starts",
+                condition=models.Q(valid_to__isnull=True)
+                | models.Q(valid_from__isnull=True)
+                | models.Q(valid_to__gte=models.F("valid_from")),
+            ),
+        ]
+
+
+class CostCenterAccount(GoldenPart):
+    """The general-ledger account a cost center's spending of one kind is booked to."""
+
+    purpose = models.CharField(max_length=60)
+    account = models.CharField(max_length=40)
+
+    class Meta:
+        constraints = part_walls("cost_center_account")
+
+
+MATCHING = Matching(
+    features=(
+        Feature(name="facility", make="reference", attributes=("facility",)),
+        Feature(name="code", make="center_code", attributes=("code",)),
+        Feature(name="name", make="words", attributes=("name",)),
+    ),
+    blocking=(("facility", "code"), ("facility", "name")),
+    comparisons=(
+        Comparison(
+            feature="code", label="Code", measure="exact", otherwise=-6.0,
+            levels=(Level(at_least=1.0, weight=8.0),),
+        ),
+        Comparison(
+            feature="name", label="Name", measure="name", otherwise=-4.0,
+            levels=(Level(at_least=1.0, weight=5.0), Level(at_least=0.85, weight=3.0)),
+        ),
+    ),
+    prior=-6.0,
+)
+
+COST_CENTER = Domain(
+    name="cost_center",
+    label="Cost center",
+    plural="Cost centers",
+    slug="cost-centers",
+    prefix="CCT",
+    icon="calculator",
+    model=CostCenter,
+    title="name",
+    description="Where spending is booked, per facility and department.",
+    columns=("code", "name", "facility", "department"),
+    attributes=(
+        Attribute(name="code", label="Code", standardise="code", kind=Kind.CODE, scheme="cost_center"),
+        Attribute(name="name", label="Name", standardise="text", searchable=True),
+        Attribute(name="facility", label="Facility", standardise="reference", kind=Kind.REFERENCE,
+                  references="facility"),
+        Attribute(name="department", label="Department", standardise="text"),
+        Attribute(name="responsible", label="Manager", standardise="text"),
+        Attribute(name="parent", label="Parent", standardise="reference", kind=Kind.REFERENCE,
+                  references="cost_center"),
+        Attribute(name="valid_from", label="Valid from", standardise="date", kind=Kind.DATE),
+        Attribute(name="valid_to", label="Valid to", standardise="date", kind=Kind.DATE),
+    ),
+    parts=(
+        Part(
+            name="accounts", label="GL accounts", one="GL account", model=CostCenterAccount,
+            key=("purpose", "account"),
+            attributes=(
+                Attribute(name="purpose", label="Purpose", standardise="text"),
+                Attribute(name="account", label="Account", standardise="code", kind=Kind.CODE),
+            ),
+        ),
+    ),
+    validations=(
+        Check(check="required", attributes=("code",), severity=Severity.REFUSE, message="A cost center needs a code."),
+        Check(check="required", attributes=("name",), severity=Severity.WARN,
+              message="The cost center has no name."),
+        Check(check="dates_in_order", attributes=("valid_from", "valid_to"), severity=Severity.REFUSE,
+              message="The cost center ends before it starts."),
+    ),
+    matching=MATCHING,
+)

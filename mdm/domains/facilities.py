@@ -1,0 +1,163 @@
+"""Facilities: the tree from group through hospital, building and department to location."""
+
+from django.db import models
+
+from mdm.models.golden import GoldenPart, GoldenRecord, GoldenValues, Versions, part_walls, values_walls
+from mdm.spec import Attribute, Comparison, Domain, Feature, Kind, Level, Matching, Part, Rule, Severity
+from mdm.spec import Validation as Check
+
+LEVELS = (
+    ("group", "Group"),
+    ("hospital", "Hospital"),
+    ("building", "Building"),
+    ("department", "Department"),
+    ("location", "Location"),
+)
+NAME_KINDS = (("current", "Current"), ("former", "Former"), ("other", "Also known as"))
+
+
+class Facility(GoldenValues):
+    """The surviving values of one facility."""
+
+    name = models.CharField(max_length=200, blank=True)
+    facility_type = models.CharField(max_length=80, blank=True)
+    level = models.CharField(max_length=12, blank=True, choices=LEVELS)
+    street = models.CharField(max_length=200, blank=True)
+    street2 = models.CharField(max_length=200, blank=True)
+    city = models.CharField(max_length=100, blank=True)
+    region = models.CharField(max_length=60, blank=True)
+    postcode = models.CharField(max_length=20, blank=True)
+    county = models.CharField(max_length=80, blank=True)
+    country = models.CharField(max_length=2, blank=True)
+    phone = models.CharField(max_length=40, blank=True)
+    website = models.CharField(max_length=200, blank=True)
+    npi = models.CharField(max_length=10, blank=True)
+    ccn = models.CharField(max_length=10, blank=True)
+    gln = models.CharField(max_length=13, blank=True)
+    ownership = models.CharField(max_length=80, blank=True)
+    beds = models.IntegerField(null=True, blank=True)
+    parent = models.ForeignKey(GoldenRecord, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    valid_from = models.DateField(null=True, blank=True)
+    valid_to = models.DateField(null=True, blank=True)
+    history = Versions("facility")
+
+    class Meta:
+        constraints = [
+            *values_walls("facility"),
+            models.CheckConstraint(
+                name="facility_is_not_its_own_parent", condition=~models.Q(parent=models.F("record"))
+            ),
+            models.CheckConstraint(
+                name="facility_ends_after_it_starts",
+                condition=models.Q(valid_to__isnull=True)
+                | models.Q(valid_from__isnull=True)
+                | models.Q(valid_to__gte=models.F("valid_from")),
+            ),
+        ]
+
+
+class FacilityName(GoldenPart):
+    """A name the facility has, had, or is known by."""
+
+    kind = models.CharField(max_length=10, choices=NAME_KINDS)
+    name = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = part_walls("facility_name")
+
+
+class FacilityIdentifier(GoldenPart):
+    """Any identifier a source knows the facility by."""
+
+    scheme = models.CharField(max_length=30)
+    value = models.CharField(max_length=60)
+
+    class Meta:
+        constraints = part_walls("facility_identifier")
+
+
+MATCHING = Matching(
+    features=(
+        Feature(name="name", make="place_name", attributes=("name", "names.name")),
+        Feature(name="ccn", make="identifier", attributes=("ccn",)),
+        Feature(name="phone", make="identifier", attributes=("phone",)),
+        Feature(name="street", make="street", attributes=("street",)),
+        Feature(name="postcode", make="postcode", attributes=("postcode",)),
+        Feature(name="city", make="text", attributes=("city", "region")),
+    ),
+    blocking=(("ccn",), ("name",), ("phone",), ("street", "postcode")),
+    comparisons=(
+        Comparison(
+            feature="name", label="Name", measure="name", otherwise=-3.0, rarity=True,
+            levels=(Level(at_least=1.0, weight=8.0), Level(at_least=0.85, weight=4.0)),
+        ),
+        Comparison(
+            feature="ccn", label="CCN", measure="exact", otherwise=-6.0, veto=True,
+            levels=(Level(at_least=1.0, weight=12.0),),
+        ),
+    ),
+    prior=-10.0,
+)
+
+FACILITY = Domain(
+    name="facility",
+    label="Facility",
+    plural="Facilities",
+    slug="facilities",
+    prefix="FAC",
+    icon="building-hospital",
+    model=Facility,
+    title="name",
+    description="Hospitals and everything inside them, as a tree with dates.",
+    columns=("name", "city", "region", "facility_type", "ccn"),
+    attributes=(
+        Attribute(name="name", label="Name", standardise="name", searchable=True),
+        Attribute(name="facility_type", label="Type", standardise="text"),
+        Attribute(name="level", label="Level", standardise="choice", choices=LEVELS),
+        Attribute(name="street", label="Street", standardise="text", block="address"),
+        Attribute(name="street2", label="Street 2", standardise="text", block="address"),
+        Attribute(name="city", label="City", standardise="text", block="address", searchable=True),
+        Attribute(name="region", label="State", standardise="region", kind=Kind.CODE, block="address"),
+        Attribute(name="postcode", label="Postcode", standardise="postcode", kind=Kind.CODE, block="address"),
+        Attribute(name="county", label="County", standardise="text", rule=Rule.MOST_FREQUENT),
+        Attribute(name="country", label="Country", standardise="country", kind=Kind.CODE, code_set="countries"),
+        Attribute(name="phone", label="Phone", standardise="phone", searchable=True),
+        Attribute(name="website", label="Website", standardise="url"),
+        Attribute(name="npi", label="NPI", standardise="npi", kind=Kind.CODE, scheme="npi"),
+        Attribute(name="ccn", label="CCN", standardise="ccn", kind=Kind.CODE, scheme="ccn",
+                  help="CMS certification number, six characters"),
+        Attribute(name="gln", label="GLN", standardise="gln", kind=Kind.CODE, scheme="gln"),
+        Attribute(name="ownership", label="Ownership", standardise="text"),
+        Attribute(name="beds", label="Beds", standardise="integer", kind=Kind.INTEGER, rule=Rule.NEWEST),
+        Attribute(
+            name="parent", label="Part of", standardise="reference", kind=Kind.REFERENCE, references="facility"
+        ),
+        Attribute(name="valid_from", label="Valid from", standardise="date", kind=Kind.DATE),
+        Attribute(name="valid_to", label="Valid to", standardise="date", kind=Kind.DATE),
+    ),
+    parts=(
+        Part(
+            name="names", label="Names", one="Name", model=FacilityName, key=("kind", "name"),
+            attributes=(
+                Attribute(name="kind", label="Kind", standardise="choice", choices=NAME_KINDS),
+                Attribute(name="name", label="Name", standardise="name", searchable=True),
+            ),
+        ),
+        Part(
+            name="identifiers", label="Identifiers", one="Identifier", model=FacilityIdentifier,
+            key=("scheme", "value"),
+            attributes=(
+                Attribute(name="scheme", label="Scheme", standardise="text"),
+                Attribute(name="value", label="Value", standardise="code", kind=Kind.CODE),
+            ),
+        ),
+    ),
+    validations=(
+        Check(check="required", attributes=("name",), severity=Severity.REFUSE, message="A facility needs a name."),
+        Check(check="required", attributes=("city",), severity=Severity.HOLD,
+              message="The facility is known by name only; it needs at least a city before it is published."),
+        Check(check="dates_in_order", attributes=("valid_from", "valid_to"), severity=Severity.REFUSE,
+              message="The facility ends before it starts."),
+    ),
+    matching=MATCHING,
+)

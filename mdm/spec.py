@@ -1,0 +1,177 @@
+"""The words a domain is declared in.
+
+Frozen, typed and without behaviour: forms, serializers, filters, matching, survivorship, the compare page and
+published payloads all read the same declaration, so a word is added here only when every reader can honour it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from django.db import models
+
+
+class Kind(StrEnum):
+    """What a value is once standardised; JSON holds decimals as text and dates as ISO 8601."""
+
+    TEXT = "text"
+    CODE = "code"
+    DATE = "date"
+    DECIMAL = "decimal"
+    INTEGER = "integer"
+    BOOLEAN = "boolean"
+    REFERENCE = "reference"
+
+
+class Rule(StrEnum):
+    """Survivorship: how one value is chosen among those the linked source records offer."""
+
+    SOURCE_ORDER = "source order"
+    NEWEST = "newest"
+    LONGEST = "longest"
+    MOST_FREQUENT = "most frequent"
+
+
+class Exposure(StrEnum):
+    """Who may see a value in full. Whatever is not declared otherwise is internal."""
+
+    PUBLIC = "public"
+    INTERNAL = "internal"
+    RESTRICTED = "restricted"
+
+
+class Severity(StrEnum):
+    """What a failed validation does: the row waits in quarantine, the record stays pending, or it is only shown."""
+
+    REFUSE = "refuse"
+    HOLD = "hold"
+    WARN = "warn"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attribute:
+    """One mastered property of a domain or of one of its parts.
+
+    ``standardise`` names a word of ``mdm.standardise``. Attributes with the same ``block`` survive together, from one
+    source record. ``scheme`` makes the value findable by look-up under that identifier scheme. ``references`` names
+    the domain a reference points to. ``masked`` attributes show only their tail without the right to see more.
+    """
+
+    name: str
+    label: str
+    standardise: str = "text"
+    kind: Kind = Kind.TEXT
+    rule: Rule = Rule.SOURCE_ORDER
+    block: str = ""
+    scheme: str = ""
+    references: str = ""
+    code_set: str = ""
+    choices: tuple[tuple[str, str], ...] = ()
+    searchable: bool = False
+    exposure: Exposure = Exposure.INTERNAL
+    help: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A repeating child: rows survive as a union by ``key``, the best trusted source winning each key."""
+
+    name: str
+    label: str
+    one: str
+    model: type[models.Model]
+    key: tuple[str, ...]
+    attributes: tuple[Attribute, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Validation:
+    """A rule of quality. ``check`` names a word of ``mdm.quality``; ``options`` are its parameters."""
+
+    check: str
+    attributes: tuple[str, ...]
+    severity: Severity
+    message: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feature:
+    """One comparable value derived from a source record for matching.
+
+    ``make`` names a word of ``matching.features``; ``attributes`` are what it reads, where ``part.attribute`` reads
+    every row of a part. The result is a tuple of comparable texts, empty when the source says nothing.
+    """
+
+    name: str
+    make: str
+    attributes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Level:
+    """One outcome of a comparison: at least this similarity gives this match weight (bits, log2 of the odds)."""
+
+    at_least: float
+    weight: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """How two records are compared on one or more features; a missing side is no evidence (weight 0).
+
+    ``measure`` names a word of ``matching.comparisons``. ``levels`` fall in similarity; ``otherwise`` is the weight
+    below the last. ``veto`` forbids an automatic link when both sides speak and nothing agrees.
+    """
+
+    feature: str
+    label: str
+    measure: str
+    levels: tuple[Level, ...]
+    otherwise: float
+    veto: bool = False
+    rarity: bool = False
+    against: str = ""
+    group: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Matching:
+    """Blocking passes (each a tuple of features whose values together make a key), comparisons and thresholds.
+
+    Scores are probabilities in 0..1. At least ``auto`` links without a person when no rival is within ``margin``;
+    below ``review`` is new. ``anchors`` are features of which at least one must agree before anything is linked
+    automatically. ``apart`` are features whose conflict forbids even a proposal.
+    """
+
+    features: tuple[Feature, ...]
+    blocking: tuple[tuple[str, ...], ...]
+    comparisons: tuple[Comparison, ...]
+    prior: float
+    auto: float = 0.95
+    review: float = 0.5
+    margin: float = 0.02
+    anchors: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
+    one_per_source: tuple[str, ...] = ()
+    block_cap: int = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Domain:
+    """A kind of master data: its typed model, attributes, parts, rules and the way it is matched and shown."""
+
+    name: str
+    label: str
+    plural: str
+    slug: str
+    prefix: str
+    icon: str
+    model: type[models.Model]
+    title: str
+    attributes: tuple[Attribute, ...]
+    parts: tuple[Part, ...]
+    validations: tuple[Validation, ...]
+    matching: Matching
+    columns: tuple[str, ...]
+    description: str = ""
