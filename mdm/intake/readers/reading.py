@@ -36,7 +36,7 @@ class RawRow:
     problems: list[str] = field(default_factory=list)
 
 
-class UnreadableFile(ValueError):
+class UnreadableFile(ValueError):  # noqa: N818 - the word people use
     """The file as a whole cannot be read. Both texts are for people."""
 
     def __init__(self, message: str, way_out: str) -> None:
