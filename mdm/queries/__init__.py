@@ -1,0 +1,71 @@
+"""The read side shared by pages and API: what there is, where it came from, what happened. No HTTP in here.
+
+Every function runs a number of queries that does not grow with what it returns.
+"""
+
+from mdm.queries.audit import AuditFilters, audit_csv, audit_entries
+from mdm.queries.detail import record_detail, resolve
+from mdm.queries.find import lookup, search
+from mdm.queries.history import as_of, history
+from mdm.queries.lists import ORDERS, count_by_state, list_records
+from mdm.queries.masking import MASK, masked, masked_body
+from mdm.queries.referrers import referrers
+from mdm.queries.shapes import (
+    VISIBLE,
+    AuditEntry,
+    AuditPage,
+    Change,
+    CrosswalkEntry,
+    HistoryEntry,
+    Hit,
+    ListPage,
+    ListRow,
+    Offered,
+    PartRow,
+    PartRows,
+    PastRecord,
+    Provenance,
+    RecordDetail,
+    Reference,
+    Referrers,
+    SearchResult,
+    Value,
+)
+
+__all__ = [
+    "MASK",
+    "ORDERS",
+    "VISIBLE",
+    "AuditEntry",
+    "AuditFilters",
+    "AuditPage",
+    "Change",
+    "CrosswalkEntry",
+    "HistoryEntry",
+    "Hit",
+    "ListPage",
+    "ListRow",
+    "Offered",
+    "PartRow",
+    "PartRows",
+    "PastRecord",
+    "Provenance",
+    "RecordDetail",
+    "Reference",
+    "Referrers",
+    "SearchResult",
+    "Value",
+    "as_of",
+    "audit_csv",
+    "audit_entries",
+    "count_by_state",
+    "history",
+    "list_records",
+    "lookup",
+    "masked",
+    "masked_body",
+    "record_detail",
+    "referrers",
+    "resolve",
+    "search",
+]
