@@ -18,7 +18,7 @@ _UNITS = {
 _AMOUNT = re.compile(r"(\d{1,3}(?:,\d{3})+(?![\d,])|\d+)?(\.\d+)?\s*(%|[^\W\d_]+(?![\d_]))?")
 _SLASH = re.compile(r"\s*/\s*")
 _DASH = re.compile(r"\s*-\s*")
-_FORMS = {
+FORM_WORDS = {
     "tab": "tablet", "tabs": "tablet", "tablets": "tablet", "cap": "capsule", "caps": "capsule",
     "capsules": "capsule", "soln": "solution", "sol": "solution", "solp": "parenteral solution", "susp": "suspension",
     "inj": "injection", "oint": "ointment", "crm": "cream", "supp": "suppository", "suppos": "suppository",
@@ -60,7 +60,7 @@ def strength(raw: str, _style: Style, _options: dict[str, Any]) -> Answer:
 @lru_cache(maxsize=4096)
 def _form(raw: str) -> str:
     words = re.sub(r"[^\w%]+", " ", clean(raw).lower()).split()
-    return " ".join(_FORMS.get(word, word) for word in words)
+    return " ".join(FORM_WORDS.get(word, word) for word in words)
 
 
 def dosage_form(raw: str, _style: Style, _options: dict[str, Any]) -> Answer:
