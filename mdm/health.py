@@ -21,11 +21,11 @@ class HealthMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path == "/healthz":
-            return healthz(request)
+            return healthz()
         return self.get_response(request)
 
 
-def healthz(request: HttpRequest) -> HttpResponse:
+def healthz() -> HttpResponse:
     """State and single checks as JSON; reads only, never raises."""
     checks = {"database": False, "migrated": False, "demo": False}
     try:
@@ -41,7 +41,10 @@ def healthz(request: HttpRequest) -> HttpResponse:
     state = overall(checks, wants_demo=settings.DEMO)
     body = json.dumps({"state": state, "checks": checks})
     return HttpResponse(
-        body, content_type="application/json", status=200 if state == READY else 503, headers={"Cache-Control": "no-store"}
+        body,
+        content_type="application/json",
+        status=200 if state == READY else 503,
+        headers={"Cache-Control": "no-store"},
     )
 
 
