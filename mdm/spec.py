@@ -118,10 +118,13 @@ class Level:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """How two records are compared on one or more features; a missing side is no evidence (weight 0).
+    """How two records are compared on one feature; a missing side is no evidence (weight 0).
 
     ``measure`` names a word of ``matching.comparisons``. ``levels`` fall in similarity; ``otherwise`` is the weight
-    below the last. ``veto`` forbids an automatic link when both sides speak and nothing agrees.
+    below the last. ``veto`` forbids an automatic link when both sides speak and nothing agrees. ``rarity`` is the
+    number of bits an agreement loses each time the records sharing the value double (two records share: none lost).
+    Of the comparisons of one ``group``, whose evidence is not independent, only the strongest agreement counts, or,
+    where none agrees, the strongest disagreement.
     """
 
     feature: str
@@ -130,8 +133,7 @@ class Comparison:
     levels: tuple[Level, ...]
     otherwise: float
     veto: bool = False
-    rarity: bool = False
-    against: str = ""
+    rarity: float = 0.0
     group: str = ""
 
 
@@ -139,9 +141,12 @@ class Comparison:
 class Matching:
     """Blocking passes (each a tuple of features whose values together make a key), comparisons and thresholds.
 
-    Scores are probabilities in 0..1. At least ``auto`` links without a person when no rival is within ``margin``;
-    below ``review`` is new. ``anchors`` are features of which at least one must agree before anything is linked
-    automatically. ``apart`` are features whose conflict forbids even a proposal.
+    ``prior`` is the weight (bits) before any evidence; ``same_source`` is added when both records come from one
+    source system. Scores are probabilities in 0..1. At least ``auto`` links without a person, when no rival group is
+    within ``margin`` bits; below ``review`` is new. ``anchors`` are features of which one must agree in full before
+    anything is linked automatically. A key shared by more than ``block_cap`` records compares nobody; a group of more
+    than ``largest`` source records is never made without a person. ``names`` is the feature a record known by name
+    only (a stub) is found by.
     """
 
     features: tuple[Feature, ...]
@@ -150,11 +155,12 @@ class Matching:
     prior: float
     auto: float = 0.95
     review: float = 0.5
-    margin: float = 0.02
+    margin: float = 3.0
+    same_source: float = 0.0
     anchors: tuple[str, ...] = ()
-    apart: tuple[str, ...] = ()
-    one_per_source: tuple[str, ...] = ()
     block_cap: int = 60
+    largest: int = 30
+    names: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

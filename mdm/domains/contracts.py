@@ -65,15 +65,29 @@ class ContractFacility(GoldenPart):
 
 
 MATCHING = Matching(
-    features=(Feature(name="number", make="identifier", attributes=("number",)),),
+    features=(
+        Feature(name="number", make="identifier", attributes=("number",)),
+        Feature(name="supplier", make="reference", attributes=("supplier",)),
+        Feature(name="name", make="words", attributes=("name",)),
+    ),
     blocking=(("number",),),
     comparisons=(
         Comparison(
-            feature="number", label="Number", measure="exact", otherwise=-20.0,
+            feature="number", label="Number", measure="exact", otherwise=-20.0, veto=True,
             levels=(Level(at_least=1.0, weight=12.0),),
+        ),
+        Comparison(
+            feature="supplier", label="Supplier", measure="exact", otherwise=-6.0,
+            levels=(Level(at_least=1.0, weight=5.0),),
+        ),
+        Comparison(
+            feature="name", label="Name", measure="name", otherwise=-1.0,
+            levels=(Level(at_least=1.0, weight=3.0), Level(at_least=0.85, weight=1.5)),
         ),
     ),
     prior=-5.0,
+    anchors=("number",),
+    names="number",
 )
 
 CONTRACT = Domain(

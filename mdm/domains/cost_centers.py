@@ -54,15 +54,22 @@ MATCHING = Matching(
     blocking=(("facility", "code"), ("facility", "name")),
     comparisons=(
         Comparison(
-            feature="code", label="Code", measure="exact", otherwise=-6.0,
-            levels=(Level(at_least=1.0, weight=8.0),),
+            feature="facility", label="Facility", measure="exact", otherwise=-20.0, veto=True,
+            levels=(Level(at_least=1.0, weight=6.0),),
         ),
         Comparison(
-            feature="name", label="Name", measure="name", otherwise=-4.0,
-            levels=(Level(at_least=1.0, weight=5.0), Level(at_least=0.85, weight=3.0)),
+            feature="code", label="Code", measure="exact", otherwise=-7.0, veto=True,
+            levels=(Level(at_least=1.0, weight=9.0),),
+        ),
+        Comparison(
+            feature="name", label="Name", measure="name", otherwise=-5.0,
+            levels=(Level(at_least=1.0, weight=6.0), Level(at_least=0.85, weight=3.0), Level(at_least=0.6, weight=-1.0)),
         ),
     ),
-    prior=-6.0,
+    prior=-10.0,
+    same_source=-4.0,
+    anchors=("code",),
+    names="name",
 )
 
 COST_CENTER = Domain(

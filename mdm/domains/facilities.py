@@ -80,23 +80,61 @@ MATCHING = Matching(
     features=(
         Feature(name="name", make="place_name", attributes=("name", "names.name")),
         Feature(name="ccn", make="identifier", attributes=("ccn",)),
+        Feature(name="npi", make="identifier", attributes=("npi",)),
+        Feature(name="gln", make="identifier", attributes=("gln",)),
         Feature(name="phone", make="identifier", attributes=("phone",)),
         Feature(name="street", make="street", attributes=("street",)),
+        Feature(name="house", make="house", attributes=("street",)),
         Feature(name="postcode", make="postcode", attributes=("postcode",)),
-        Feature(name="city", make="text", attributes=("city", "region")),
+        Feature(name="city", make="text", attributes=("city",)),
+        Feature(name="region", make="text", attributes=("region",)),
     ),
-    blocking=(("ccn",), ("name",), ("phone",), ("street", "postcode")),
+    blocking=(
+        ("ccn",), ("npi",), ("gln",), ("phone",), ("name",), ("house", "postcode"), ("house", "city"),
+        ("street", "region"), ("postcode",), ("city", "region"),
+    ),
     comparisons=(
         Comparison(
-            feature="name", label="Name", measure="name", otherwise=-3.0, rarity=True,
-            levels=(Level(at_least=1.0, weight=8.0), Level(at_least=0.85, weight=4.0)),
+            feature="name", label="Name", measure="name", otherwise=-3.0, rarity=1.0,
+            levels=(Level(at_least=1.0, weight=8.0), Level(at_least=0.88, weight=5.0), Level(at_least=0.75, weight=2.0),
+                    Level(at_least=0.6, weight=0.0)),
         ),
         Comparison(
-            feature="ccn", label="CCN", measure="exact", otherwise=-6.0, veto=True,
-            levels=(Level(at_least=1.0, weight=12.0),),
+            feature="ccn", label="CCN", measure="exact", otherwise=-7.0, veto=True,
+            levels=(Level(at_least=1.0, weight=16.0),),
+        ),
+        Comparison(
+            feature="npi", label="NPI", measure="exact", otherwise=-3.0, levels=(Level(at_least=1.0, weight=14.0),),
+        ),
+        Comparison(
+            feature="gln", label="GLN", measure="exact", otherwise=-5.0, levels=(Level(at_least=1.0, weight=14.0),),
+        ),
+        Comparison(
+            feature="phone", label="Phone", measure="digits", otherwise=-2.0, rarity=1.5,
+            levels=(Level(at_least=1.0, weight=9.0), Level(at_least=0.8, weight=3.0), Level(at_least=0.6, weight=3.0)),
+        ),
+        Comparison(
+            feature="street", label="Street", measure="street", otherwise=-3.0,
+            levels=(Level(at_least=1.0, weight=8.0), Level(at_least=0.9, weight=7.0), Level(at_least=0.6, weight=2.0),
+                    Level(at_least=0.3, weight=-1.0)),
+        ),
+        Comparison(
+            feature="postcode", label="Postcode", measure="postcode", otherwise=-4.0, group="town",
+            levels=(Level(at_least=1.0, weight=4.0), Level(at_least=0.5, weight=1.0)),
+        ),
+        Comparison(
+            feature="city", label="City", measure="name", otherwise=-3.0, group="town",
+            levels=(Level(at_least=1.0, weight=3.5), Level(at_least=0.85, weight=2.5)),
+        ),
+        Comparison(
+            feature="region", label="State", measure="exact", otherwise=-6.0, group="town",
+            levels=(Level(at_least=1.0, weight=0.5),),
         ),
     ),
     prior=-10.0,
+    same_source=-4.0,
+    anchors=("ccn", "npi", "gln", "name", "street", "phone"),
+    names="name",
 )
 
 FACILITY = Domain(

@@ -63,16 +63,37 @@ MATCHING = Matching(
     features=(
         Feature(name="ndc", make="identifier", attributes=("ndc",)),
         Feature(name="gtin", make="identifier", attributes=("gtin", "packs.gtin")),
+        Feature(name="maker", make="reference", attributes=("manufacturer",)),
+        Feature(name="part_number", make="identifier", attributes=("manufacturer_part_number",)),
         Feature(name="text", make="item_text", attributes=("description", "generic_name", "trade_name")),
     ),
-    blocking=(("ndc",), ("gtin",)),
+    blocking=(("ndc",), ("gtin",), ("maker", "part_number"), ("text",)),
     comparisons=(
         Comparison(
-            feature="ndc", label="NDC", measure="exact", otherwise=-12.0, veto=True,
-            levels=(Level(at_least=1.0, weight=18.0),),
+            feature="ndc", label="NDC", measure="exact", otherwise=-20.0, veto=True,
+            levels=(Level(at_least=1.0, weight=24.0),),
+        ),
+        Comparison(
+            feature="gtin", label="GTIN", measure="exact", otherwise=-8.0, veto=True,
+            levels=(Level(at_least=1.0, weight=20.0),),
+        ),
+        Comparison(
+            feature="part_number", label="Part number", measure="exact", otherwise=-6.0,
+            levels=(Level(at_least=1.0, weight=12.0),),
+        ),
+        Comparison(
+            feature="maker", label="Manufacturer", measure="exact", otherwise=-8.0,
+            levels=(Level(at_least=1.0, weight=4.0),),
+        ),
+        Comparison(
+            feature="text", label="Description", measure="words", otherwise=-3.0, rarity=6.0,
+            levels=(Level(at_least=1.0, weight=13.0), Level(at_least=0.8, weight=2.0), Level(at_least=0.4, weight=0.0)),
         ),
     ),
     prior=-12.0,
+    same_source=-2.0,
+    anchors=("ndc", "gtin", "part_number"),
+    names="text",
 )
 
 ITEM = Domain(

@@ -103,24 +103,66 @@ class SupplierIdentifier(GoldenPart):
 MATCHING = Matching(
     features=(
         Feature(name="core", make="company_core", attributes=("name", "names.name")),
+        Feature(name="skeleton", make="company_skeleton", attributes=("name", "names.name")),
+        Feature(name="lead", make="company_lead", attributes=("name", "names.name")),
         Feature(name="tax", make="identifier", attributes=("tax_id",)),
+        Feature(name="duns", make="identifier", attributes=("duns",)),
+        Feature(name="uei", make="identifier", attributes=("uei",)),
+        Feature(name="lei", make="identifier", attributes=("lei",)),
         Feature(name="phone", make="identifier", attributes=("phone",)),
         Feature(name="street", make="street", attributes=("addresses.line1", "addresses.line2")),
         Feature(name="postcode", make="postcode", attributes=("addresses.postcode",)),
-        Feature(name="place", make="text", attributes=("addresses.city", "addresses.region")),
+        Feature(name="city", make="text", attributes=("addresses.city",)),
+        Feature(name="region", make="text", attributes=("addresses.region",)),
     ),
-    blocking=(("tax",), ("core",), ("phone",), ("street", "postcode")),
+    blocking=(
+        ("tax",), ("duns",), ("uei",), ("lei",), ("core",), ("phone",), ("skeleton",),
+        ("street", "postcode"), ("lead", "postcode"), ("lead", "city"),
+    ),
     comparisons=(
         Comparison(
-            feature="core", label="Name", measure="name", otherwise=-4.0, rarity=True,
-            levels=(Level(at_least=1.0, weight=9.0), Level(at_least=0.92, weight=5.0), Level(at_least=0.8, weight=1.0)),
+            feature="core", label="Name", measure="name", otherwise=-5.0, rarity=1.0,
+            levels=(Level(at_least=1.0, weight=14.0), Level(at_least=0.92, weight=9.0), Level(at_least=0.84, weight=4.0),
+                    Level(at_least=0.7, weight=-1.0)),
         ),
         Comparison(
-            feature="tax", label="Tax id", measure="exact", otherwise=-6.0, veto=True,
-            levels=(Level(at_least=1.0, weight=12.0),),
+            feature="tax", label="Tax id", measure="exact", otherwise=-7.0, veto=True,
+            levels=(Level(at_least=1.0, weight=16.0),),
+        ),
+        Comparison(
+            feature="duns", label="DUNS", measure="exact", otherwise=-5.0, levels=(Level(at_least=1.0, weight=14.0),),
+        ),
+        Comparison(
+            feature="uei", label="UEI", measure="exact", otherwise=-5.0, levels=(Level(at_least=1.0, weight=14.0),),
+        ),
+        Comparison(
+            feature="lei", label="LEI", measure="exact", otherwise=-8.0, veto=True,
+            levels=(Level(at_least=1.0, weight=18.0),),
+        ),
+        Comparison(
+            feature="phone", label="Phone", measure="digits", otherwise=-1.0, rarity=2.5,
+            levels=(Level(at_least=1.0, weight=11.0), Level(at_least=0.8, weight=2.0), Level(at_least=0.6, weight=1.5)),
+        ),
+        Comparison(
+            feature="street", label="Street", measure="street", otherwise=-0.5, group="place",
+            levels=(Level(at_least=1.0, weight=6.0), Level(at_least=0.9, weight=5.0), Level(at_least=0.6, weight=1.0)),
+        ),
+        Comparison(
+            feature="postcode", label="Postcode", measure="postcode", otherwise=-1.0, group="place",
+            levels=(Level(at_least=1.0, weight=5.0), Level(at_least=0.5, weight=2.0)),
+        ),
+        Comparison(
+            feature="city", label="City", measure="name", otherwise=-1.0, group="place",
+            levels=(Level(at_least=1.0, weight=3.0),),
+        ),
+        Comparison(
+            feature="region", label="State", measure="exact", otherwise=-1.5, group="place",
+            levels=(Level(at_least=1.0, weight=1.0),),
         ),
     ),
-    prior=-11.0,
+    prior=-10.0,
+    anchors=("tax", "duns", "uei", "lei", "core", "phone"),
+    names="core",
 )
 
 SUPPLIER = Domain(

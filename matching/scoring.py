@@ -1,0 +1,152 @@
+"""Fellegi-Sunter: weights in bits add up from a prior to the odds that two records are one thing. Pure.
+
+Every score keeps its evidence, attribute by attribute, so that each decision can be explained to a person.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import log2
+from typing import Any
+
+from matching.comparisons import MEASURES
+from matching.features import Features
+from mdm.spec import Comparison, Matching
+
+# How many records share this text of this feature (both sides of the pair included).
+Shared = Callable[[str, str], int]
+
+_MOST_BITS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One comparison's outcome for one pair. ``level`` is equal, close, weak or different."""
+
+    comparison: Comparison
+    left: str
+    right: str
+    similarity: float
+    level: str
+    weight: float
+
+    def as_json(self) -> dict[str, Any]:
+        """{feature, label, left, right, similarity, level, weight} as the review page shows it."""
+        return {
+            "feature": self.comparison.feature,
+            "label": self.comparison.label,
+            "left": self.left.replace("|", " ").strip(),
+            "right": self.right.replace("|", " ").strip(),
+            "similarity": round(self.similarity, 3),
+            "level": self.level,
+            "weight": round(self.weight, 2),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The sum for one pair. ``vetoes`` are the labels that forbid an automatic link; ``anchored``: one may be made."""
+
+    bits: float
+    evidence: tuple[Evidence, ...]
+    vetoes: tuple[str, ...]
+    anchored: bool
+
+    @property
+    def probability(self) -> float:
+        """The score shown and stored, 0..1."""
+        return probability(self.bits)
+
+    def explanation(self) -> list[dict[str, Any]]:
+        """The evidence as JSON, heaviest first."""
+        ranked = sorted(self.evidence, key=lambda e: -abs(e.weight))
+        return [evidence.as_json() for evidence in ranked]
+
+
+def probability(bits: float) -> float:
+    """Odds of 2**bits as a probability."""
+    return 1 / (1 + 2 ** -max(-_MOST_BITS, min(_MOST_BITS, bits)))
+
+
+def bits_of(chance: float) -> float:
+    """The inverse of ``probability``."""
+    return log2(chance / (1 - chance))
+
+
+def score(matching: Matching, left: Features, right: Features, same_source: bool, shared: Shared) -> Score:
+    """Compare two records on everything declared; what one of them does not say is no evidence."""
+    evidence = []
+    for comparison in matching.comparisons:
+        ours, theirs = left.get(comparison.feature), right.get(comparison.feature)
+        if ours and theirs:
+            evidence.append(_judge(comparison, ours, theirs, shared))
+    counted = _independent(evidence)
+    return Score(
+        bits=matching.prior + (matching.same_source if same_source else 0.0) + sum(e.weight for e in counted),
+        evidence=tuple(counted),
+        vetoes=tuple(e.comparison.label for e in evidence if e.comparison.veto and e.level == "different"),
+        anchored=any(e.level == "equal" and e.comparison.feature in matching.anchors for e in evidence),
+    )
+
+
+def _judge(comparison: Comparison, left: tuple[str, ...], right: tuple[str, ...], shared: Shared) -> Evidence:
+    similarity, ours, theirs = MEASURES[comparison.measure](left, right)
+    for rank, level in enumerate(comparison.levels):
+        if similarity >= level.at_least:
+            weight = level.weight
+            if comparison.rarity and ours == theirs:
+                weight -= comparison.rarity * log2(max(shared(comparison.feature, ours), 2) / 2)
+                weight = max(weight, 0.0)
+            name = "equal" if rank == 0 else "close" if weight > 0 else "weak"
+            return Evidence(comparison, ours, theirs, similarity, name, weight)
+    return Evidence(comparison, ours, theirs, similarity, "different", comparison.otherwise)
+
+
+def _independent(evidence: list[Evidence]) -> list[Evidence]:
+    """Within a group only the strongest agreement counts, or, where none agrees, the strongest disagreement."""
+    by_group: dict[str, Evidence] = {}
+    for one in evidence:
+        group = one.comparison.group
+        best = by_group.get(group)
+        if group and (best is None or _stronger(one.weight, best.weight)):
+            by_group[group] = one
+    return [
+        one
+        if not one.comparison.group or by_group[one.comparison.group] is one
+        else Evidence(one.comparison, one.left, one.right, one.similarity, one.level, 0.0)
+        for one in evidence
+    ]
+
+
+def _stronger(new: float, old: float) -> bool:
+    if (new > 0) != (old > 0):
+        return new > 0
+    return abs(new) > abs(old)
+
+
+def sentence(found: Score) -> str:
+    """One plain sentence: what agrees, what is close, what speaks against it."""
+    agree = _labels(e for e in found.evidence if e.level == "equal")
+    close = _labels(e for e in found.evidence if e.level == "close")
+    against = _labels(e for e in found.evidence if e.level == "different")
+    clauses = [
+        f"{agree} {'agree' if ' and ' in agree or ',' in agree else 'agrees'}" if agree else "",
+        f"{close} {'are' if ' and ' in close else 'is'} close" if close else "",
+        f"{against} {'differ' if ' and ' in against else 'differs'}" if against else "",
+    ]
+    text = "; ".join(clause for clause in clauses if clause)
+    return f"{text[0].upper()}{text[1:]}." if text else "Nothing comparable is known of both."
+
+
+def _labels(evidence: Any) -> str:
+    labels = list(dict.fromkeys(_lower(e.comparison.label) for e in sorted(evidence, key=lambda e: -abs(e.weight))))
+    return labels[0] if len(labels) == 1 else f"{', '.join(labels[:-1])} and {labels[-1]}" if labels else ""
+
+
+def _lower(label: str) -> str:
+    """Names of identifiers keep their capitals: tax id, but NDC."""
+    return label if label.isupper() else label[:1].lower() + label[1:]
+
+
+def shares(counts: Mapping[tuple[str, str], int]) -> Shared:
+    """Look-up of how many records share a text; what was never counted is shared by the two alone."""
+    return lambda feature, text: counts.get((feature, text), 2)
