@@ -1,0 +1,105 @@
+"""What the side bar holds: sections of links, the domains among them, and which link is the present page.
+
+Links name URL names, so this file imports no views; a page that is not installed has no link.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.urls import NoReverseMatch, reverse
+
+from mdm.domains import DOMAINS
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One link before it is resolved. ``keys`` is the shortcut as two keys pressed one after the other."""
+
+    name: str
+    label: str
+    icon: str
+    keys: str = ""
+    argument: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """One link of the side bar as shown: ``current`` marks the present page, ``count`` what waits there."""
+
+    label: str
+    icon: str
+    href: str
+    keys: str
+    current: bool
+    count: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """Links under one heading; the first section has none."""
+
+    title: str
+    links: tuple[Link, ...]
+
+
+def entries() -> tuple[tuple[str, tuple[Entry, ...]], ...]:
+    """The side bar in order, as (heading, entries)."""
+    records = tuple(
+        Entry(name="stewardship:records", label=domain.plural, icon=domain.icon, argument=domain.slug)
+        for domain in DOMAINS
+    )
+    return (
+        (
+            "",
+            (
+                Entry(name="stewardship:queue", label="Work queue", icon="inbox", keys="g q"),
+                Entry(name="stewardship:requests", label="Change requests", icon="git-pull-request", keys="g r"),
+                Entry(name="stewardship:search", label="Search", icon="search", keys="g s"),
+            ),
+        ),
+        ("Records", records),
+        (
+            "Flow",
+            (
+                Entry(name="stewardship:batches", label="Imports", icon="file-import", keys="g i"),
+                Entry(name="publishing:endpoints", label="Publishing", icon="send", keys="g p"),
+            ),
+        ),
+        ("Proof", (Entry(name="stewardship:audit", label="Audit", icon="shield-check", keys="g a"),)),
+    )
+
+
+def sections(path: str, counts: Mapping[str, int] | None = None) -> tuple[Section, ...]:
+    """The side bar for a request at ``path``; ``counts`` gives numbers by URL name, such as open reviews.
+
+    The link whose address is the longest beginning of ``path`` is the current one.
+    """
+    resolved = [(title, [(entry, _address(entry)) for entry in group]) for title, group in entries()]
+    addresses = [address for _, group in resolved for _, address in group]
+    current = max((address for address in addresses if address and path.startswith(address)), key=len, default="")
+    shown = (
+        Section(
+            title=title,
+            links=tuple(_link(entry, address, current, counts or {}) for entry, address in group if address),
+        )
+        for title, group in resolved
+    )
+    return tuple(section for section in shown if section.links)
+
+
+def _address(entry: Entry) -> str:
+    try:
+        return reverse(entry.name, args=[entry.argument] if entry.argument else None)
+    except NoReverseMatch:
+        return ""
+
+
+def _link(entry: Entry, address: str, current: str, counts: Mapping[str, int]) -> Link:
+    return Link(
+        label=entry.label,
+        icon=entry.icon,
+        href=address,
+        keys=entry.keys,
+        current=address == current,
+        count=counts.get(entry.name) or None,
+    )

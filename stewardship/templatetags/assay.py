@@ -1,0 +1,220 @@
+"""Template tags of the look: icons, chips, badges, marked differences, times, small drawings.
+
+Every tag that returns markup builds it with ``format_html``: what came from a source file is always escaped.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from django import template
+from django.template.context import Context
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from mdm import people
+from stewardship import display, navigation
+
+register = template.Library()
+
+
+@register.simple_tag
+def icon(name: str, css: str = "", label: str = "") -> SafeString:
+    """``{% icon "search" %}``: a drawing of the sprite. Without ``label`` it is hidden from screen readers."""
+    address = f"{static('assay/icons/sprite.svg')}#{name}"
+    classes = f"icon {css}".strip()
+    if label:
+        return format_html('<svg class="{}" role="img" aria-label="{}"><use href="{}"/></svg>', classes, label, address)
+    return format_html('<svg class="{}" aria-hidden="true"><use href="{}"/></svg>', classes, address)
+
+
+@register.filter
+def source_class(source: Any) -> str:
+    """The colour class of a source system, given itself (with ``code``) or its code."""
+    return display.source_class(str(getattr(source, "code", source)))
+
+
+@register.simple_tag
+def source_chip(source: Any, key: str = "") -> SafeString:
+    """``{% source_chip source key %}``: name of the source system with its colour, and the key it uses there."""
+    label = getattr(source, "label", "") or getattr(source, "name", "") or str(source)
+    shown_key = format_html('<span class="chip__key">{}</span>', key) if key else ""
+    return format_html(
+        '<span class="chip {}"><span class="chip__dot"></span>{}{}</span>', source_class(source), label, shown_key
+    )
+
+
+@register.simple_tag
+def state_badge(state: str, label: str = "", tone: str = "") -> SafeString:
+    """``{% state_badge record.state %}``: badge of a state; the tone follows from the state unless given."""
+    chosen = tone or display.tone(str(state))
+    css = "badge--info badge--busy" if chosen == "busy" else f"badge--{chosen}"
+    if chosen == "plain":
+        css = "badge--still"
+    return format_html('<span class="badge {}">{}</span>', css, label or display.wording(str(state)))
+
+
+@register.filter
+def tone(state: str) -> str:
+    """The tone of a state (ok, warn, danger, info, violet, busy, plain) for components of one's own."""
+    return display.tone(str(state))
+
+
+@register.filter
+def differ(value: Any, other: Any) -> SafeString:
+    """``{{ value|differ:other }}``: the value, with the characters that are not so in the other one marked."""
+    return format_html_join("", "{}", ((_marked(*run),) for run in display.differing_runs(_text(value), _text(other))))
+
+
+@register.filter
+def same_as(value: Any, other: Any) -> bool:
+    """Whether two values read the same but for case."""
+    return _text(value).casefold() == _text(other).casefold()
+
+
+@register.simple_tag
+def ago(moment: datetime | date | None, never: str = "never") -> SafeString:
+    """``{% ago batch.received_at %}``: relative time, with the exact one in the title and in ``datetime``."""
+    if moment is None:
+        return format_html('<span class="muted">{}</span>', never)
+    if not isinstance(moment, datetime):
+        return format_html('<time datetime="{}">{}</time>', moment.isoformat(), f"{moment:%d %b %Y}")
+    exact = timezone.localtime(moment) if timezone.is_aware(moment) else moment
+    now = timezone.now() if timezone.is_aware(moment) else datetime.now()  # noqa: DTZ005 - compared with a naive one
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        exact.isoformat(timespec="seconds"),
+        f"{exact:%d %b %Y, %H:%M:%S %Z}".strip(),
+        display.relative_time(moment, now),
+    )
+
+
+@register.filter
+def attribute_label(attribute: Any) -> str:
+    """The label of a declared attribute, or a readable form of a bare name (``tax_id`` is ``Tax ID``)."""
+    return str(getattr(attribute, "label", "") or display.wording(str(attribute)))
+
+
+@register.filter
+def number(value: Any) -> str:
+    """A whole number with thin groups (``12,345``); anything else comes back as text, nothing as a dash."""
+    if value is None or value == "":
+        return "\N{EN DASH}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+@register.filter
+def percent(score: float | None) -> str:
+    """A score in 0..1 as per cent, cut rather than rounded, so that only a certain 1 reads 100."""
+    return "\N{EN DASH}" if score is None else f"{int(score * 1000) / 10:.1f}%"
+
+
+@register.filter
+def initials(person: Any) -> str:
+    """One or two capitals of a person's name."""
+    return display.initials(person_name(person))
+
+
+@register.filter
+def person_name(person: Any) -> str:
+    """Full name, else sign-in name, of a person; whatever else is given, as text."""
+    full = getattr(person, "get_full_name", None)
+    return str((full() if full else "") or person or "")
+
+
+@register.filter
+def role_of(person: Any) -> str:
+    """The roles of a person in words, for the user menu."""
+    if getattr(person, "is_superuser", False):
+        return "Administrator"
+    return ", ".join(display.wording(name) for name in people.GROUPS if people.in_group(person, name)) or "No role yet"
+
+
+@register.simple_tag(takes_context=True)
+def theme(context: Context) -> str:
+    """The colour scheme this browser chose: ``light``, ``dark``, or ``auto`` to follow the machine."""
+    request = context.get("request")
+    chosen = request.COOKIES.get("assay_theme", "") if request else ""
+    return chosen if chosen in {"light", "dark"} else "auto"
+
+
+@register.simple_tag(takes_context=True)
+def side_bar(context: Context) -> tuple[navigation.Section, ...]:
+    """The sections of the side bar; ``navigation_counts`` in the context adds numbers by URL name."""
+    request = context.get("request")
+    return navigation.sections(request.path if request else "", context.get("navigation_counts"))
+
+
+@register.inclusion_tag("partials/sort_header.html", takes_context=True)
+def sort_header(context: Context, field: str, label: str, css: str = "") -> dict[str, Any]:
+    """``{% sort_header "name" "Name" %}``: a column head that sorts by ``?sort=``; a second press turns it round."""
+    request = context.get("request")
+    current = request.GET.get("sort", "") if request else ""
+    query = request.GET.copy() if request else None
+    descending = current == f"-{field}"
+    if query is not None:
+        query["sort"] = f"-{field}" if current == field else field
+        query.pop("cursor", None)
+    order = "descending" if descending else "ascending" if current == field else ""
+    address = f"?{query.urlencode()}" if query is not None else ""
+    return {"label": label, "href": address, "order": order, "css": css, "target": context.get("sort_target", "")}
+
+
+@register.inclusion_tag("partials/spark.html")
+def spark(values: Sequence[float], label: str, width: int = 96, height: int = 24) -> dict[str, Any]:
+    """``{% spark values "Deliveries a day" %}``: a small line; ``label`` tells screen readers what it shows."""
+    points = display.spark_points(values, width, height)
+    line = " ".join(f"{x},{y}" for x, y in points)
+    return {"line": line, "last": points[-1] if points else None, "label": label, "width": width, "height": height}
+
+
+@register.inclusion_tag("partials/score.html")
+def score_meter(score: float, band: str, review: float, auto: float) -> dict[str, Any]:
+    """``{% score_meter candidate.score candidate.band domain.matching.review domain.matching.auto %}``, all in 0..1."""
+    labels = {"auto": ("Automatic", "ok"), "review": ("Needs review", "warn"), "new": ("New", "info")}
+    band_label, band_tone = labels.get(str(band), (str(band), ""))
+    return {
+        "score": score,
+        "band": band,
+        "band_label": band_label,
+        "band_tone": band_tone,
+        "review": review,
+        "auto": auto,
+        "score_at": round(100 * score, 2),
+        "review_at": round(100 * review, 2),
+        "review_width": round(100 * (auto - review), 2),
+        "auto_at": round(100 * auto, 2),
+        "auto_width": round(100 * (1 - auto), 2),
+    }
+
+
+@register.inclusion_tag("partials/score_mini.html")
+def score_bar(score: float, band: str) -> dict[str, Any]:
+    """``{% score_bar candidate.score candidate.band %}``: a score in a table cell."""
+    return {"score": score, "band": band, "score_at": round(100 * score, 2)}
+
+
+@register.inclusion_tag("partials/reasons.html")
+def reasons(comparisons: Iterable[Any]) -> dict[str, Any]:
+    """``{% reasons candidate.reasons %}``: items with ``label``, ``weight`` (bits) and ``note``, as keys or fields."""
+    weights = [
+        (str(_member(item, "label")), float(_member(item, "weight") or 0), str(_member(item, "note") or ""))
+        for item in comparisons
+    ]
+    return {"lines": display.reason_lines(weights)}
+
+
+def _member(item: Any, name: str) -> Any:
+    return item.get(name) if isinstance(item, dict) else getattr(item, name, None)
+
+
+def _marked(run: str, differs: bool) -> SafeString | str:
+    if not differs:
+        return run
+    return format_html('<mark class="{}">{}</mark>', "differs" if run else "lacks", run)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
