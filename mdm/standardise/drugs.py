@@ -15,7 +15,10 @@ _UNITS = {
     "iu": "IU", "mci": "mCi", "hr": "h", "hrs": "h", "hour": "h", "hours": "h", "h": "h", "%": "%", "percent": "%",
     "act": "actuation", "actuation": "actuation", "dose": "dose", "puff": "actuation", "spray": "actuation",
 }  # fmt: skip
-_AMOUNT = re.compile(r"(\d{1,3}(?:,\d{3})+(?![\d,])|\d+)?(\.\d+)?\s*(%|[^\W\d_]+(?![\d_]))?")
+# Not inside words (D5W) nor inside numbers written in ways of their own (1.2.3, 12,34).
+_AMOUNT = re.compile(
+    r"(?<![\w.,])(?=[.\d])(\d{1,3}(?:,\d{3})+|\d*)(\.\d+)?(?![\d.])(?!,\d)\s*(%|[^\W\d_]+(?![\d_.]))?", re.ASCII
+)
 _SLASH = re.compile(r"\s*/\s*")
 _DASH = re.compile(r"\s*-\s*")
 FORM_WORDS = {
@@ -25,7 +28,8 @@ FORM_WORDS = {
     "syr": "syringe", "pwd": "powder", "pwdr": "powder", "recon": "reconstituted", "ampul": "ampule",
     "ampoule": "ampule", "btl": "bottle", "loz": "lozenge", "gtt": "drops", "drop": "drops", "pkt": "packet",
     "inhal": "inhalation", "aero": "aerosol", "elix": "elixir", "emul": "emulsion", "lot": "lotion", "ext": "extended",
-    "rel": "release", "er": "extended release", "xr": "extended release", "sr": "sustained release",
+    "rel": "release", "sust": "sustained", "powdr": "powder", "effervesc": "effervescent", "misc": "miscellaneous",
+    "er": "extended release", "xr": "extended release", "sr": "sustained release",
     "dr": "delayed release", "ec": "enteric coated", "odt": "orally disintegrating tablet", "chew": "chewable",
     "oral": "oral", "opth": "ophthalmic", "ophth": "ophthalmic", "top": "topical", "solr": "reconstituted solution",
     "susr": "reconstituted suspension", "ptch": "patch", "pt24": "24 h patch", "iv": "intravenous",

@@ -47,7 +47,7 @@ def fold(text: str) -> str:
     """Lower case, marks off, punctuation to single spaces, ``&`` to ``and``: ``Børge & Søn`` -> ``borge and son``."""
     if text.isascii():
         return " ".join(text.lower().translate(_ASCII).split())
-    apart = unicodedata.normalize("NFKD", text.casefold())
+    apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     letters = "".join(
         c if c.isalnum() or c in "&'`" else " " for c in apart if not unicodedata.combining(c) and c not in _APOSTROPHES
     )

@@ -22,7 +22,10 @@ _UNITS = {
 }  # fmt: skip
 _LENGTHS = frozenset({"mm", "in"})
 _NUMBER = r"\d{1,3}(?:,\d{3})+|\d{1,7}(?:\.\d{1,5})?|\.\d{1,5}"
-_NAMES = "|".join(sorted((re.escape(u) for u in _UNITS), key=len, reverse=True))
+# A litre or gram inside a part number (AR-8835L-14) is none.
+_NAMES = "|".join(
+    re.escape(u) + (r"(?!-\d)" if len(u) == 1 and u.isalpha() else "") for u in sorted(_UNITS, key=len, reverse=True)
+)
 _MEASURE = re.compile(
     rf"(?<![\w.])((?:(?:{_NUMBER})\s?(?:mm|cm|in|\")?\s?[x*]\s?)*)({_NUMBER})(?:\s?-\s?|\s?)({_NAMES})(?![a-z])", re.I
 )

@@ -18,8 +18,9 @@ _LONGEST = 40
 
 @lru_cache(maxsize=1024)
 def _area_code_is_open(area: str) -> bool:
-    """Whether every number of this area code is valid. Small islands open only some exchanges: not fast, but asked."""
-    return phonenumbers.is_valid_number(phonenumbers.PhoneNumber(country_code=1, national_number=int(area + "2345678")))
+    """Whether every number of this area code is valid, as in the US and Canada; the islands open some exchanges."""
+    sample = phonenumbers.PhoneNumber(country_code=1, national_number=int(area + "2345678"))
+    return phonenumbers.region_code_for_number(sample) in _PLAN_COUNTRIES
 
 
 @lru_cache(maxsize=16384)
@@ -37,8 +38,8 @@ def _parsed(value: str, country: str) -> str | None:
 def phone(raw: str, style: Style, options: dict[str, Any]) -> Answer:
     """``+19255551234``, with `` ext. 45`` behind it where there is one; letters on the keys are read as digits.
 
-    Option ``country`` is that of the row and says how a number without ``+`` is dialled; else the feed's country.
-    What is not a valid number of its country is doubted.
+    A number without ``+`` is read as dialled in option ``country`` (that of the row) and, where it is not valid there,
+    as dialled in the feed's country: ``011`` in front of a German number is American dialling. Else it is doubted.
     """
     told = str(options.get("country") or "")
     country = (told if len(told) == 2 and told.isupper() else COUNTRY_CODES.get(plain(told))) or style.country
@@ -46,5 +47,7 @@ def phone(raw: str, style: Style, options: dict[str, Any]) -> Answer:
     if found and (country in _PLAN_COUNTRIES or raw.startswith("+1")) and _area_code_is_open(found[1]):
         return f"+1{found[1]}{found[2]}{found[3]}"
     value = clean(raw)
-    number = _parsed(value, country) if len(value) <= _LONGEST else None
+    number = None
+    if len(value) <= _LONGEST:
+        number = _parsed(value, country) or (_parsed(value, style.country) if country != style.country else None)
     return number if number else Doubt(f"{show(raw)} is not a valid telephone number of {country}.")

@@ -33,7 +33,7 @@ class Doubt:
     value: Value | None = None
 
 
-class Unreadable(ValueError):  # noqa: N818 - the word people use
+class Unreadable(ValueError):
     """A value that is not blank and cannot be read: the row waits in quarantine. Both texts are for people."""
 
     def __init__(self, message: str, way_out: str) -> None:
