@@ -122,7 +122,7 @@ class Comparison:
 
     ``measure`` names a word of ``matching.comparisons``. ``levels`` fall in similarity; ``otherwise`` is the weight
     below the last. ``veto`` forbids an automatic link when both sides speak and nothing agrees. ``rarity`` is the
-    number of bits an agreement loses each time the records sharing the value double (two records share: none lost).
+    number of bits an agreement loses each time the records that share the value within one source double.
     Of the comparisons of one ``group``, whose evidence is not independent, only the strongest agreement counts, or,
     where none agrees, the strongest disagreement.
     """

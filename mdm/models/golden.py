@@ -85,6 +85,7 @@ class VersionRow(models.Model):
     state = models.CharField(max_length=8, choices=GoldenState.choices)
     merged_into_id = models.UUIDField(null=True)
     parts = models.JSONField(default=dict)
+    sources = models.JSONField(default=list)  # the crosswalk at that version: [{system, key}]
     changed = models.JSONField(default=list)
     cause = models.CharField(max_length=16)
     actor = models.CharField(max_length=150)
@@ -100,7 +101,7 @@ class VersionRow(models.Model):
         abstract = True
 
 
-class Versions(HistoricalRecords):
+class Versions(HistoricalRecords):  # type: ignore[misc]
     """django-simple-history with our columns, a plain table name and the walls of an append-only table."""
 
     def __init__(self, domain: str) -> None:

@@ -18,6 +18,7 @@ class EventVerb(models.TextChoices):
     MERGED = "merged", "Merged"
     UNMERGED = "unmerged", "Unmerged"
     RETIRED = "retired", "Retired"
+    REINSTATED = "reinstated", "Reinstated"
 
 
 class ChangeEvent(models.Model):

@@ -191,7 +191,9 @@ class SourceRecord(models.Model):
             models.UniqueConstraint(
                 fields=["system", "domain", "part", "key"], name="source_record_key_is_unique_in_its_source"
             ),
-            models.CheckConstraint(name="source_record_state_is_known", condition=models.Q(state__in=SourceState.values)),
+            models.CheckConstraint(
+                name="source_record_state_is_known", condition=models.Q(state__in=SourceState.values)
+            ),
         ]
         indexes = [
             # the matching claim
@@ -287,10 +289,18 @@ class Merge(models.Model):
             models.UniqueConstraint(
                 fields=["loser"], condition=models.Q(undone_at__isnull=True), name="merge_record_is_lost_once_at_a_time"
             ),
-            models.CheckConstraint(
-                name="merge_winner_is_not_the_loser", condition=~models.Q(winner=models.F("loser"))
-            ),
+            models.CheckConstraint(name="merge_winner_is_not_the_loser", condition=~models.Q(winner=models.F("loser"))),
         ]
 
     def __str__(self) -> str:
         return f"{self.loser_id} into {self.winner_id}"
+
+
+class CodeCounter(models.Model):
+    """The last number given to a code of a domain; one row per domain, locked while numbers are taken."""
+
+    domain = models.CharField(max_length=32, primary_key=True)
+    last = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.domain} {self.last}"

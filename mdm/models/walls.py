@@ -24,7 +24,7 @@ class Wall(models.BaseConstraint):
     def constraint_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> str:
         """Run after CREATE TABLE, as a trigger cannot stand inside it."""
         if model is not None and schema_editor is not None:
-            schema_editor.deferred_sql.append(self._create(model._meta.db_table))  # type: ignore[arg-type]
+            schema_editor.deferred_sql.append(self._create(model._meta.db_table))
         return ""
 
     def create_sql(self, model: type[models.Model] | None, schema_editor: BaseDatabaseSchemaEditor | None) -> str:
@@ -128,5 +128,3 @@ CREATE CONSTRAINT TRIGGER {self.name} AFTER INSERT OR UPDATE OR DELETE ON {table
 
     def _remove(self, table: str) -> str:
         return f"DROP TRIGGER {self.name} ON {table}; DROP FUNCTION {self.name}()"
-
-

@@ -1,0 +1,66 @@
+"""Opening and ending links of the crosswalk. Called by the verbs of this package, never from outside."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from mdm.cause import Cause
+from mdm.errors import Refused
+from mdm.models import Link, LinkMethod, Merge
+
+
+@dataclass(frozen=True)
+class LinkTo:
+    """A source record and the golden record it belongs to, how that was found, and the evidence."""
+
+    source_record_id: int
+    record_id: UUID
+    method: LinkMethod
+    score: float | None = None
+    explanation: Any = None
+    merge: Merge | None = None
+
+
+def open_links_for(links: Sequence[LinkTo], cause: Cause, now: datetime) -> None:
+    """Write the links. PostgreSQL refuses a second open link of one source record."""
+    Link.objects.bulk_create(
+        [
+            Link(
+                source_record_id=link.source_record_id,
+                record_id=link.record_id,
+                method=link.method,
+                score=link.score,
+                explanation=link.explanation,
+                merge=link.merge,
+                linked_by=cause.by.name,
+                reason=cause.reason,
+                linked_at=now,
+            )
+            for link in links
+        ],
+        batch_size=1000,
+    )
+
+
+def end_links(source_record_ids: Sequence[int], cause: Cause, now: datetime) -> dict[int, UUID]:
+    """End the open links of these source records; {source record: golden record it was linked to}."""
+    links = Link.objects.filter(source_record_id__in=source_record_ids, ended_at__isnull=True)
+    held = dict(links.values_list("source_record_id", "record_id"))
+    links.update(ended_at=now, ended_by=cause.by.name, end_reason=cause.reason)
+    return held
+
+
+def require_unlinked(source_record_ids: Sequence[int]) -> None:
+    """Raise Refused when one of the source records already belongs to a golden record."""
+    taken = (
+        Link.objects.filter(source_record_id__in=source_record_ids, ended_at__isnull=True)
+        .select_related("source_record", "record")
+        .first()
+    )
+    if taken is not None:
+        raise Refused(
+            f"{taken.source_record.key} is already linked to {taken.record.code}.",
+            "Unlink it there first, or merge the two golden records.",
+        )

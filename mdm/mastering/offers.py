@@ -1,0 +1,140 @@
+"""What the linked source records offer: values with trust and time, references already resolved."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from mdm.models import GoldenRecord, Link, SourceRecord, SourceState, SourceTrust
+from mdm.spec import Attribute, Domain, Kind
+from mdm.survivorship import PIN_RANK, Offer
+
+UNTRUSTED = 100
+
+
+def trust_ranks(domain: Domain) -> dict[int, int]:
+    """{source system id: rank} for one domain; systems without a row rank 100."""
+    return dict(SourceTrust.objects.filter(domain=domain.name).values_list("system_id", "rank"))
+
+
+def open_links(record_ids: Iterable[UUID]) -> dict[UUID, list[SourceRecord]]:
+    """{golden record: its linked source records that count}, source records in id order. One query."""
+    links = (
+        Link.objects.filter(record_id__in=list(record_ids), ended_at__isnull=True)
+        .exclude(source_record__state=SourceState.RETIRED)
+        .select_related("source_record__system")
+        .order_by("source_record_id")
+    )
+    found: dict[UUID, list[SourceRecord]] = defaultdict(list)
+    for link in links:
+        found[link.record_id].append(link.source_record)
+    return found
+
+
+def load(domain: Domain, members: Mapping[UUID, Sequence[SourceRecord]]) -> dict[UUID, list[Offer]]:
+    """The offers behind each golden record, references resolved to golden ids or blanked. Four queries at most."""
+    ranks = trust_ranks(domain)
+    everyone = [source for sources in members.values() for source in sources]
+    golden = resolve_references(domain, everyone)
+    return {
+        record_id: [_offer(domain, source, ranks, golden) for source in sources]
+        for record_id, sources in members.items()
+    }
+
+
+def _offer(domain: Domain, source: SourceRecord, ranks: Mapping[int, int], golden: Mapping[Any, str]) -> Offer:
+    values, parts = dict(source.values), source.parts
+    _resolve(domain.attributes, values, source, golden)
+    if any(attribute.references for part in domain.parts for attribute in part.attributes):
+        parts = {name: [dict(row) for row in rows] for name, rows in parts.items()}
+        for part in domain.parts:
+            for row in parts.get(part.name, ()):
+                _resolve(part.attributes, row, source, golden)
+    rank = PIN_RANK if source.system.internal else ranks.get(source.system_id, UNTRUSTED)
+    return Offer(source.pk, source.system.code, source.key, rank, source.as_of, values, parts)
+
+
+def _resolve(
+    attributes: Iterable[Attribute], values: dict[str, Any], source: SourceRecord, golden: Mapping[Any, str]
+) -> None:
+    for attribute in attributes:
+        if attribute.kind is Kind.REFERENCE and isinstance(values.get(attribute.name), Mapping):
+            values[attribute.name] = golden.get(_address(values[attribute.name], source))
+
+
+def _address(reference: Mapping[str, str], source: SourceRecord) -> Any:
+    if "record" in reference:
+        return reference["record"]
+    return (reference.get("system", source.system.code), reference["domain"], reference["key"])
+
+
+def _references(domain: Domain, source: SourceRecord) -> Iterable[Mapping[str, str]]:
+    for attribute in domain.attributes:
+        if attribute.kind is Kind.REFERENCE and isinstance(source.values.get(attribute.name), Mapping):
+            yield source.values[attribute.name]
+    for part in domain.parts:
+        pointing = [a.name for a in part.attributes if a.kind is Kind.REFERENCE]
+        for row in source.parts.get(part.name, ()) if pointing else ():
+            yield from (row[name] for name in pointing if isinstance(row.get(name), Mapping))
+
+
+def resolve_references(domain: Domain, sources: Sequence[SourceRecord]) -> dict[Any, str]:
+    """{address: golden id} of every reference made; an address is (system, domain, key) or a golden id as text.
+
+    Goes through the crosswalk, so a target that merged is already the winner; golden ids follow merges.
+    """
+    addresses = {_address(reference, source) for source in sources for reference in _references(domain, source)}
+    keys: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for address in addresses:
+        if isinstance(address, tuple):
+            keys[address[0], address[1]].add(address[2])
+    resolved: dict[Any, str] = {}
+    for (system, name), wanted in keys.items():
+        links = Link.objects.filter(
+            ended_at__isnull=True,
+            source_record__system__code=system,
+            source_record__domain=name,
+            source_record__part="",
+            source_record__key__in=wanted,
+        ).values_list("source_record__key", "record_id")
+        resolved.update({(system, name, key): str(record) for key, record in links})
+    by_id = [UUID(address) for address in addresses if isinstance(address, str)]
+    resolved.update({str(asked): str(now) for asked, now in follow_merges(by_id).items()})
+    return resolved
+
+
+def follow_merges(record_ids: Iterable[UUID]) -> dict[UUID, UUID]:
+    """{asked id: the id that answers for it now}, through any number of merges; unknown ids are absent."""
+    answer = {record_id: record_id for record_id in record_ids}
+    known: dict[UUID, UUID | None] = {}
+    frontier = set(answer)
+    while frontier:
+        found: dict[UUID, UUID | None] = dict(
+            GoldenRecord.objects.filter(pk__in=frontier).values_list("pk", "merged_into_id")
+        )
+        known.update(found)
+        frontier = {target for target in found.values() if target is not None and target not in known}
+    final: dict[UUID, UUID] = {}
+    for asked in answer:
+        current = asked
+        while (target := known.get(current)) is not None:
+            current = target
+        if asked in known:
+            final[asked] = current
+    return final
+
+
+def dependents(source_record_ids: Iterable[int]) -> set[UUID]:
+    """Golden records whose sources refer to one of these source records, by that source's own key."""
+    rows = Link.objects.raw(
+        """
+        SELECT DISTINCT ON (link.record_id) link.id, link.record_id
+        FROM mdm_sourcerecord target
+        JOIN mdm_sourcereference ref
+          ON ref.system_id = target.system_id AND ref.domain = target.domain AND ref.key = target.key
+        JOIN mdm_link link ON link.source_record_id = ref.source_record_id AND link.ended_at IS NULL
+        WHERE target.id = ANY(%s) AND target.part = ''
+        """,
+        [list(source_record_ids)],
+    )
+    return {row.record_id for row in rows}

@@ -1,0 +1,290 @@
+"""Writing golden records down: values, parts, version and event in one go, for any number of records of a domain.
+
+Called only by the verbs of this package, inside their transaction and with the records locked.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, models
+
+from mdm import log
+from mdm.cause import Cause
+from mdm.mastering.compose import (
+    EXTENSION_PREFIX,
+    Composition,
+    compose,
+    extension_attributes,
+    identifiers,
+    search_text,
+)
+from mdm.mastering.offers import load, open_links
+from mdm.models import GoldenRecord, GoldenState, SourceRecord, SourceState
+from mdm.models.log import EventVerb
+from mdm.snapshot import Snapshot, changes, record_labels
+from mdm.spec import Domain
+from mdm.values import plain_row, title_of, typed_columns
+
+BATCH = 1000
+
+
+@dataclass
+class Marking:
+    """What a verb wants said about one record, beyond what its sources decide."""
+
+    verb: EventVerb = EventVerb.CHANGED
+    state: GoldenState | None = None
+    merged_into: UUID | None = None
+    forced: bool = False  # a version even if no value changed: the crosswalk or the state did
+    frozen: bool = False  # keep the values as they are (a loser of a merge has no sources of its own)
+
+
+@dataclass
+class Stored:
+    """What the golden tables hold about a set of records of one domain before the write."""
+
+    values: dict[UUID, models.Model] = field(default_factory=dict)
+    parts: dict[str, dict[UUID, dict[str, models.Model]]] = field(default_factory=dict)
+
+
+def read_stored(domain: Domain, record_ids: Iterable[UUID]) -> Stored:
+    """The typed rows and part rows of these records, part rows by their key. One query each."""
+    ids = list(record_ids)
+    stored = Stored(values={row.pk: row for row in domain.model._default_manager.filter(pk__in=ids)})
+    for part in domain.parts:
+        rows: dict[UUID, dict[str, models.Model]] = defaultdict(dict)
+        found: Iterable[Any] = part.model._default_manager.filter(record_id__in=ids)
+        for row in found:
+            rows[row.record_id][row.part_key] = row
+        stored.parts[part.name] = rows
+    return stored
+
+
+def stored_snapshot(domain: Domain, stored: Stored, record_id: UUID) -> Snapshot:
+    """The values, parts, extension and provenance the golden tables hold for one record; empty when new."""
+    row: Any = stored.values.get(record_id)
+    if row is None:
+        return Snapshot({}, {}, {}, {})
+    parts = {}
+    for part in domain.parts:
+        rows = stored.parts[part.name].get(record_id, {})
+        if rows:
+            parts[part.name] = [plain_row(part.attributes, rows[key]) for key in sorted(rows)]
+    return Snapshot(plain_row(domain.attributes, row), parts, row.extension, row.provenance)
+
+
+def composed_snapshot(composed: Composition, before: Snapshot, version: int) -> Snapshot:
+    """The composition as a snapshot; provenance says since which version each value has been the same."""
+    provenance = {}
+    for name, origin in composed.provenance.items():
+        own = name.removeprefix(EXTENSION_PREFIX)
+        now = composed.extension.get(own) if name != own else composed.values.get(name)
+        then = before.extension.get(own) if name != own else before.values.get(name)
+        held = before.provenance.get(name, {})
+        since = held.get("since", version) if held and now == then else version
+        provenance[name] = {**origin, "since": since}
+    return Snapshot(dict(composed.values), composed.plain_parts(), dict(composed.extension), provenance)
+
+
+def compositions(domain: Domain, record_ids: Iterable[UUID]) -> tuple[dict[UUID, Composition], list[SourceRecord]]:
+    """What the sources now make of these records, and the source records that were read for it."""
+    members = open_links(record_ids)
+    offers = load(domain, members)
+    added = extension_attributes(domain)
+    composed = {
+        record_id: compose(domain, added, offers.get(record_id, []), members.get(record_id, []))
+        for record_id in record_ids
+    }
+    return composed, [source for sources in members.values() for source in sources]
+
+
+def write(
+    domain: Domain, records: Mapping[UUID, GoldenRecord], markings: Mapping[UUID, Marking], cause: Cause, now: datetime
+) -> list[UUID]:
+    """Recompute the locked records and write what changed: values, parts, version, event. Returns the ids written.
+
+    New records (not yet in the typed table) are always written. Guarantees one version and one event per id returned.
+    """
+    stored = read_stored(domain, records)
+    live = [record_id for record_id in records if not markings[record_id].frozen]
+    composed, read = compositions(domain, live)
+    written: list[_Written] = []
+    for record_id, record in records.items():
+        change = _change(domain, record, markings[record_id], stored, composed.get(record_id))
+        if change is not None:
+            written.append(change)
+    _save(domain, written, stored, now)
+    labels = record_labels(domain, [change.after for change in written] + [change.before for change in written])
+    _save_versions(domain, written, labels, cause, now)
+    _settle(read)
+    return [change.record.pk for change in written]
+
+
+@dataclass
+class _Written:
+    record: GoldenRecord
+    marking: Marking
+    before: Snapshot
+    after: Snapshot
+    composed: Composition | None
+    previous_state: str
+    is_new: bool
+
+
+def _change(
+    domain: Domain, record: GoldenRecord, marking: Marking, stored: Stored, composed: Composition | None
+) -> _Written | None:
+    is_new = record.pk not in stored.values
+    before = stored_snapshot(domain, stored, record.pk)
+    version = 1 if is_new else record.version + 1
+    after = composed_snapshot(composed, before, version) if composed is not None else before
+    if not (is_new or marking.forced) and after == before:
+        return None
+    previous_state = "" if is_new else record.state
+    record.version = version
+    if marking.state is not None:
+        record.state = marking.state
+        record.merged_into_id = marking.merged_into
+    record.title = title_of(domain, after.values, record.title or record.code)
+    if composed is not None:
+        record.search_text = search_text(domain, record.code, record.title, composed)
+        record.identifiers = identifiers(domain, composed)
+    return _Written(record, marking, before, after, composed, previous_state, is_new)
+
+
+def _save(domain: Domain, written: Sequence[_Written], stored: Stored, now: datetime) -> None:
+    for change in written:
+        change.record.updated_at = now
+    GoldenRecord.objects.bulk_update(
+        [change.record for change in written],
+        ["state", "version", "merged_into", "title", "search_text", "identifiers", "updated_at"],
+        batch_size=BATCH,
+    )
+    rows = [
+        domain.model(
+            record_id=change.record.pk,
+            extension=change.after.extension,
+            provenance=change.after.provenance,
+            **typed_columns(domain.attributes, change.after.values),
+        )
+        for change in written
+    ]
+    columns = [f.name for f in domain.model._meta.concrete_fields if not f.primary_key]
+    _upsert(domain.model, [row for row, change in zip(rows, written, strict=True) if change.is_new], [], [])
+    _upsert(
+        domain.model, [row for row, change in zip(rows, written, strict=True) if not change.is_new], ["record"], columns
+    )
+    for part in domain.parts:
+        _save_part(domain, part.name, written, stored)
+
+
+def _upsert(model: type[models.Model], rows: list[Any], unique: list[str], columns: list[str]) -> None:
+    if not rows:
+        return
+    if unique:
+        model._default_manager.bulk_create(
+            rows, update_conflicts=True, unique_fields=unique, update_fields=columns, batch_size=BATCH
+        )
+    else:
+        model._default_manager.bulk_create(rows, batch_size=BATCH)
+
+
+def _save_part(domain: Domain, name: str, written: Sequence[_Written], stored: Stored) -> None:
+    part = next(part for part in domain.parts if part.name == name)
+    model: Any = part.model
+    gone: list[int] = []
+    fresh: list[Any] = []
+    moved: list[Any] = []
+    for change in written:
+        if change.composed is None:
+            continue
+        held: Mapping[str, Any] = stored.parts[name].get(change.record.pk, {})
+        rows = change.composed.parts.get(name, {})
+        gone += [row.pk for key, row in held.items() if key not in rows]
+        for key, row in rows.items():
+            old = held.get(key)
+            if old is not None and (old.source_record_id, plain_row(part.attributes, old)) == (
+                row.source_record,
+                row.values,
+            ):
+                continue
+            typed = model(
+                record_id=change.record.pk,
+                part_key=key,
+                source_record_id=row.source_record,
+                **typed_columns(part.attributes, row.values),
+            )
+            (fresh if old is None else moved).append(typed)
+    if gone:
+        model.objects.filter(pk__in=gone).delete()
+    _upsert(model, fresh, [], [])
+    columns = [f.name for f in model._meta.concrete_fields if f.name not in ("id", "record", "part_key")]
+    _upsert(model, moved, ["record", "part_key"], columns)
+
+
+def _save_versions(
+    domain: Domain, written: Sequence[_Written], labels: Mapping[UUID, tuple[str, str]], cause: Cause, now: datetime
+) -> None:
+    version_model: Any = domain.model.history.model  # type: ignore[attr-defined]
+    versions, events = [], []
+    for change in written:
+        record, after = change.record, change.after
+        changed = changes(domain, change.before, after, labels)
+        sources = change.composed.sources if change.composed is not None else []
+        digest = after.digest(record, sources)
+        versions.append(
+            version_model(
+                record_id=record.pk,
+                extension=after.extension,
+                provenance=after.provenance,
+                **typed_columns(domain.attributes, after.values),
+                version=record.version,
+                record_code=record.code,
+                state=record.state,
+                merged_into_id=record.merged_into_id,
+                parts=after.parts,
+                sources=sources,
+                changed=changed,
+                cause=change.marking.verb,
+                actor=cause.by.name,
+                actor_kind=cause.by.kind,
+                channel=cause.by.channel,
+                approved_by=cause.approved_by,
+                correlation_id=cause.correlation_id,
+                decision_id=cause.decision_id,
+                digest=digest,
+                history_date=now,
+                history_type="+" if change.is_new else "~",
+                history_change_reason=cause.reason,
+                history_user_id=cause.by.user_id,
+            )
+        )
+        events.append(
+            log.event(
+                domain=domain, record=record, verb=change.marking.verb, previous_state=change.previous_state,
+                after=after, changed=changed, sources=sources, digest=digest, labels=labels, cause=cause, now=now,
+            )
+        )  # fmt: skip
+    version_model.objects.bulk_create(versions, batch_size=BATCH)
+    log.emit(events)
+
+
+def _settle(read: Sequence[SourceRecord]) -> None:
+    """Mark the source records as linked, unless their content moved on after it was read: those stay waiting."""
+    waiting = [source for source in read if source.state == SourceState.WAITING]
+    if not waiting:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE mdm_sourcerecord SET state = 'linked'
+            FROM unnest(%s::bigint[], %s::text[]) AS seen(id, content_hash)
+            WHERE mdm_sourcerecord.id = seen.id AND mdm_sourcerecord.content_hash = seen.content_hash
+              AND mdm_sourcerecord.state = 'waiting'
+            """,
+            [[source.pk for source in waiting], [source.content_hash for source in waiting]],
+        )
