@@ -44,6 +44,8 @@ def load(domain: Domain, members: Mapping[UUID, Sequence[SourceRecord]]) -> dict
 
 def _offer(domain: Domain, source: SourceRecord, ranks: Mapping[int, int], golden: Mapping[Any, str]) -> Offer:
     values, parts = dict(source.values), source.parts
+    if source.part:  # one row of a part, sent in a file of its own
+        values, parts = {}, {source.part: [dict(source.values)]}
     _resolve(domain.attributes, values, source, golden)
     if any(attribute.references for part in domain.parts for attribute in part.attributes):
         parts = {name: [dict(row) for row in rows] for name, rows in parts.items()}
@@ -69,12 +71,13 @@ def _address(reference: Mapping[str, str], source: SourceRecord) -> Any:
 
 
 def _references(domain: Domain, source: SourceRecord) -> Iterable[Mapping[str, str]]:
-    for attribute in domain.attributes:
+    for attribute in () if source.part else domain.attributes:
         if attribute.kind is Kind.REFERENCE and isinstance(source.values.get(attribute.name), Mapping):
             yield source.values[attribute.name]
     for part in domain.parts:
         pointing = [a.name for a in part.attributes if a.kind is Kind.REFERENCE]
-        for row in source.parts.get(part.name, ()) if pointing else ():
+        rows = [source.values] if source.part == part.name else source.parts.get(part.name, ())
+        for row in rows if pointing else ():
             yield from (row[name] for name in pointing if isinstance(row.get(name), Mapping))
 
 

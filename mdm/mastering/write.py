@@ -25,8 +25,9 @@ from mdm.mastering.compose import (
 from mdm.mastering.offers import load, open_links
 from mdm.models import GoldenRecord, GoldenState, SourceRecord, SourceState
 from mdm.models.log import EventVerb
+from mdm.quality import failed
 from mdm.snapshot import Snapshot, changes, record_labels
-from mdm.spec import Domain
+from mdm.spec import Domain, Severity
 from mdm.values import plain_row, title_of, typed_columns
 
 BATCH = 1000
@@ -146,8 +147,9 @@ def _change(
         return None
     previous_state = "" if is_new else record.state
     record.version = version
+    record.held_by = _holds(domain, after)
+    record.state = _state(record, marking, is_new=is_new)
     if marking.state is not None:
-        record.state = marking.state
         record.merged_into_id = marking.merged_into
     record.title = title_of(domain, after.values, record.title or record.code)
     if composed is not None:
@@ -156,12 +158,30 @@ def _change(
     return _Written(record, marking, before, after, composed, previous_state, is_new)
 
 
+def _holds(domain: Domain, after: Snapshot) -> list[str]:
+    """The messages of the rules that hold the record back."""
+    return [rule.message for rule in failed(domain.validations, after.values, Severity.HOLD)]
+
+
+def _state(record: GoldenRecord, marking: Marking, *, is_new: bool) -> str:
+    """What the verb says, where nothing holds the record back; a record once active is not held again."""
+    if marking.verb is EventVerb.ACTIVATED:
+        record.suspected = False
+    asked = record.state if marking.state is None else marking.state
+    if is_new:
+        record.suspected = record.state == GoldenState.PENDING
+    if is_new or asked == GoldenState.PENDING or marking.verb is EventVerb.ACTIVATED:
+        waits = bool(record.held_by) or record.suspected
+        return GoldenState.PENDING if waits else GoldenState.ACTIVE
+    return asked
+
+
 def _save(domain: Domain, written: Sequence[_Written], stored: Stored, now: datetime) -> None:
     for change in written:
         change.record.updated_at = now
     GoldenRecord.objects.bulk_update(
         [change.record for change in written],
-        ["state", "version", "merged_into", "title", "search_text", "identifiers", "updated_at"],
+        ["state", "suspected", "held_by", "version", "merged_into", "title", "search_text", "identifiers", "updated_at"],
         batch_size=BATCH,
     )
     rows = [

@@ -35,6 +35,9 @@ class GoldenRecord(models.Model):
     version = models.PositiveIntegerField(default=1)
     merged_into = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="absorbed")
     title = models.CharField(max_length=300, blank=True)
+    # Why a pending record waits: suspected to be a duplicate, or rules that hold it (their messages).
+    suspected = models.BooleanField(default=False)
+    held_by = models.JSONField(default=list, blank=True)
     # Upper-case names, codes and source keys for the search box; written with the version, so never behind it.
     search_text = models.TextField(blank=True)
     # "scheme:value" of every identifier, for look-up by any of them.

@@ -224,3 +224,39 @@ def test_a_linked_source_record_is_not_linked_twice() -> None:
     golden(sent)
     with pytest.raises(Refused):
         golden(sent)
+
+
+def test_a_record_that_breaks_a_holding_rule_waits_and_is_let_go_when_mended() -> None:
+    record = golden(source("erp", "facility", "Mercy Hospital", name="Mercy Hospital"))
+    assert (record.state, len(record.held_by)) == ("pending", 1)
+    more = source("legacy", "facility", "1", name="Mercy Hospital", city="Reno")
+    link(links=[LinkTo(more.pk, record.pk, LinkMethod.AUTO)], cause=why())
+    commit_checks()
+    assert (reload(record.pk).state, reload(record.pk).held_by) == ("active", [])
+
+
+def test_a_suspected_duplicate_that_is_also_held_stays_pending_when_cleared() -> None:
+    record = golden(source("erp", "facility", "Mercy", name="Mercy"), state="pending")
+    activate(record_ids=[record.pk], cause=why())
+    assert (reload(record.pk).state, reload(record.pk).suspected) == ("pending", False)
+
+
+def test_a_part_sent_as_a_row_of_its_own_becomes_a_row_of_its_parent() -> None:
+    item = golden(source("contracts", "item", "L1", description="Tablet"))
+    supplier = golden(source("contracts", "supplier", "Amgen", name="Amgen"))
+    head = source(
+        "contracts", "contract", "C1", number="C1",
+        supplier={"system": "contracts", "domain": "supplier", "key": "Amgen"},
+    )  # fmt: skip
+    contract = golden(head)
+    line = source(
+        "contracts", "contract", "L1", number="L1", price="3.27",
+        item={"system": "contracts", "domain": "item", "key": "L1"},
+    )  # fmt: skip
+    SourceRecord.objects.filter(pk=line.pk).update(part="lines", parent_key="C1")
+    link(links=[LinkTo(line.pk, contract.pk, LinkMethod.PARENT)], cause=why())
+    commit_checks()
+    row = reload(contract.pk).contractline_rows.get()
+    assert (row.number, str(row.price), row.item_id) == ("L1", "3.2700", item.pk)
+    assert reload(contract.pk).contract.supplier_id == supplier.pk
+    assert list(differences()) == []
