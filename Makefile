@@ -16,7 +16,7 @@ $(READY): requirements.lock requirements-dev.lock
 	@sh ops/make_env.sh "$(PYTHON)" "$(VENV)"
 
 run: env  ## everything on this machine, in the foreground
-	@exec $(BIN)/python -m ops up
+	@ASSAY_FOLLOW_PARENT=1 exec $(BIN)/python -m ops up
 
 test: env  ## the whole suite on a throw-away PostgreSQL
 	@exec $(BIN)/python -m pytest -n 2 $(ARGS)

@@ -33,6 +33,6 @@ def make_folders(options: Mapping[str, Any]) -> None:
 
 app = Celery("assay")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.conf.beat_schedule = timetable(settings.CELERY_BEAT_SCHEDULE)
+app.conf.beat_schedule = timetable(settings.TIMETABLE)
 app.autodiscover_tasks()
 make_folders(settings.CELERY_BROKER_TRANSPORT_OPTIONS)

@@ -1,6 +1,7 @@
 """`GET /healthz`: is this installation ready to be used?"""
 
 import json
+import logging
 from collections.abc import Callable
 
 from django.conf import settings
@@ -8,6 +9,13 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 
 READY = "ready"
+
+
+class Unremarkable(logging.Filter):
+    """Keeps "not yet" answers of /healthz out of the log: whoever asked has heard it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return getattr(getattr(record, "request", None), "path", "") != "/healthz"
 
 
 class HealthMiddleware:

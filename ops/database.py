@@ -1,5 +1,7 @@
 """Roles, database and privileges; the launcher's own notes in the database."""
 
+from pathlib import Path
+
 import psycopg
 from psycopg import sql
 
@@ -10,7 +12,7 @@ NAME = "assay"
 OLDEST_VERSION = 150000
 
 
-def prepare_cluster(socket_folder: object) -> None:
+def prepare_cluster(socket_folder: Path) -> None:
     """Two roles and the database exist: the owner migrates, the product connects as the other.
 
     The product's role may read and write what the owner creates and owns nothing, so a table's migration can
