@@ -1,19 +1,125 @@
 """One golden record whole."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
+from mdm.domains import BY_NAME
+from mdm.errors import NotFound
+from mdm.filters.fields import uuid_or_none
+from mdm.mastering.compose import EXTENSION_PREFIX, extension_attributes
 from mdm.models import GoldenRecord
-from mdm.queries.shapes import RecordDetail
+from mdm.queries.crosswalk import Sayings, crosswalk, open_links
+from mdm.queries.masking import masked
+from mdm.queries.shapes import PartRow, PartRows, Provenance, RecordDetail, Value
+from mdm.queries.values import columns, holders, read, reference_to
+from mdm.spec import Attribute, Exposure, Part
 
 
 def resolve(name: str | UUID) -> GoldenRecord:
     """The golden record with this id or code (any case), merged or not; NotFound otherwise."""
-    raise NotImplementedError
+    by_id = name if isinstance(name, UUID) else uuid_or_none(name)
+    records = GoldenRecord.objects.select_related("merged_into")
+    found = (records.filter(pk=by_id) if by_id else records.filter(code=str(name).upper())).first()
+    if found is None:
+        raise NotFound(f"There is no golden record {name}.", "Search for it by name, code or any identifier.")
+    return found
 
 
-def record_detail(name: str | UUID, *, reveal: bool = False) -> RecordDetail:
+def record_detail(name: str | UUID | GoldenRecord, *, reveal: bool = False) -> RecordDetail:
     """The record with this id or code: values with provenance and rivals, parts, crosswalk; NotFound otherwise.
 
     Restricted values are masked unless ``reveal``.
     """
-    raise NotImplementedError
+    record = name if isinstance(name, GoldenRecord) else resolve(name)
+    domain = BY_NAME[record.domain]
+    row = (
+        domain.model._default_manager.filter(record_id=record.pk)
+        .values("extension", "provenance", *columns(domain.attributes))
+        .get()
+    )
+    links = open_links(record.pk)
+    sayings = Sayings(domain, links)
+    systems = {link.source_record.pk: link.source_record.system.name for link in links}
+    own = read(domain.attributes, row, reveal=True)
+    added = extension_attributes(domain)
+    extension = {a.name: row["extension"].get(a.name.removeprefix(EXTENSION_PREFIX)) for a in added}
+
+    def values(attributes: Sequence[Attribute], found: Mapping[str, Any]) -> list[Value]:
+        return [
+            _value(attribute, found[attribute.name], row["provenance"], systems, sayings, reveal=reveal)
+            for attribute in attributes
+        ]
+
+    return RecordDetail(
+        id=record.pk,
+        code=record.code,
+        domain=domain,
+        state=record.state,
+        version=record.version,
+        title=record.title,
+        created_at=record.created_at,
+        updated_at=record.updated_at,
+        merged_into=reference_to(record.merged_into) if record.merged_into else None,
+        redirect=holders([record.pk]).get(record.pk) if record.merged_into_id else None,
+        absorbed=[reference_to(loser) for loser in GoldenRecord.objects.filter(merged_into=record).order_by("code")],
+        values=values(domain.attributes, own),
+        extension=values(added, extension),
+        parts=[PartRows(part, _part_rows(part, record.pk, reveal=reveal)) for part in domain.parts],
+        crosswalk=crosswalk(links),
+        identifiers=record.identifiers,
+    )
+
+
+def _value(
+    attribute: Attribute,
+    value: Any,
+    provenance: Mapping[str, Any],
+    systems: Mapping[int, str],
+    sayings: Sayings,
+    *,
+    reveal: bool,
+) -> Value:
+    origin = _provenance(provenance.get(attribute.name), systems)
+    winner = origin.source_record if origin else None
+    return Value(
+        attribute=attribute,
+        value=value if reveal else masked(attribute, value),
+        provenance=origin,
+        others=sayings.others(attribute, winner=winner, value=value, reveal=reveal),
+        masked=not reveal and attribute.exposure is Exposure.RESTRICTED and value is not None,
+    )
+
+
+def _provenance(origin: Mapping[str, Any] | None, systems: Mapping[int, str]) -> Provenance | None:
+    if not origin:
+        return None
+    return Provenance(
+        source_record=origin["source_record"],
+        source=origin["source"],
+        source_name=systems.get(origin["source_record"], origin["source"]),
+        key=origin["key"],
+        rule=origin["rule"],
+        since=origin.get("since"),
+        seen=origin.get("seen", ""),
+    )
+
+
+def _part_rows(part: Part, record_id: UUID, *, reveal: bool) -> list[PartRow]:
+    source = ("source_record_id", "source_record__key", "source_record__system__code", "source_record__system__name")
+    rows = (
+        part.model._default_manager.filter(record_id=record_id)
+        .order_by("part_key")
+        .values("part_key", *source, *columns(part.attributes))
+    )
+    return [
+        PartRow(
+            key=row["part_key"],
+            values=read(part.attributes, row, reveal=reveal),
+            source_record=row["source_record_id"],
+            source=row["source_record__system__code"],
+            source_name=row["source_record__system__name"],
+            source_key=row["source_record__key"],
+        )
+        for row in rows
+    ]

@@ -116,14 +116,16 @@ class PartRows:
 
 @dataclass(frozen=True, slots=True)
 class CrosswalkEntry:
-    """One source record linked to the golden record: since when, by whom, how, and the line it was read from."""
+    """One source record linked to the golden record: since when, by whom, how, and the line it was read from.
+
+    Source records that are one row of a part are not listed: each part row names its own.
+    """
 
     source_record: int
     system: str
     system_name: str
     internal: bool
     key: str
-    part: str
     stub: bool
     file: str
     line: int | None
