@@ -60,11 +60,14 @@ def block(domain: Domain, known: dict[int, Known]) -> tuple[set[tuple[int, int]]
     pairs = {
         pair for ids in buckets.values() if 1 < len(ids) <= domain.matching.block_cap for pair in combinations(ids, 2)
     }
-    counts: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[str, str, int]] = Counter()
     for one in known.values():
         for name in singles.values():
-            counts.update((name, text) for text in one.features.get(name, ()))
-    return pairs, dict(counts)
+            counts.update((name, text, one.system) for text in one.features.get(name, ()))
+    most: dict[tuple[str, str], int] = {}
+    for (name, text, _), count in counts.items():
+        most[name, text] = max(count, most.get((name, text), 0))
+    return pairs, most
 
 
 def report(rows: list[Row], truth: Truth, groups: list[tuple[int, ...]], args: argparse.Namespace, pairs, known, shared, matching) -> None:  # type: ignore[no-untyped-def]

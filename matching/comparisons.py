@@ -8,13 +8,15 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from rapidfuzz import fuzz
-from rapidfuzz.distance import Indel, OSA
+from rapidfuzz.distance import OSA, Indel
 
 Texts = tuple[str, ...]
 Likeness = tuple[float, str, str]
 Measure = Callable[[Texts, Texts], Likeness]
 
-_SHORTEST_BEGINNING = 8
+_SHORTEST_BEGINNING = 6
+_LONGEST_ACRONYM = 5
+_CONTAINED = 0.9
 
 
 def exact(left: Texts, right: Texts) -> Likeness:
@@ -38,21 +40,35 @@ def _best(one: Callable[[str, str], float]) -> Measure:
 
 @lru_cache(maxsize=131072)
 def _name(left: str, right: str) -> float:
-    """Word order, spaces and small slips forgiven; a name cut short is nearly the name; 1 only when equal."""
-    together = Indel.normalized_similarity(left.replace(" ", ""), right.replace(" ", ""))
-    sorted_words = fuzz.token_sort_ratio(left, right) / 100
-    best = max(together, sorted_words)
+    """Word order, spaces and small slips forgiven; .9 when one name only goes on where the other ends or stops."""
     short, long = sorted((left, right), key=len)
-    if len(short) >= _SHORTEST_BEGINNING and long.startswith(short):
-        best = max(best, 0.93)
-    elif len(short) >= _SHORTEST_BEGINNING and _contained(short, long):
-        best = max(best, 0.88)
-    return min(best, 0.99) if left != right else 1.0
+    if any(1 < len(word) <= _LONGEST_ACRONYM for word in short.split()):
+        short = _spell_out(short, long)
+    together = Indel.normalized_similarity(short.replace(" ", ""), long.replace(" ", ""))
+    best = max(together, fuzz.token_sort_ratio(short, long) / 100)
+    if best < _CONTAINED and (_cut_short(short, long) or _contained(short, long)):
+        best = _CONTAINED
+    return min(best, 0.99)
+
+
+def _cut_short(short: str, long: str) -> bool:
+    return len(short) >= _SHORTEST_BEGINNING and long.startswith(short)
 
 
 def _contained(short: str, long: str) -> bool:
     words = set(short.split())
     return len(words) >= 2 and words <= set(long.split())
+
+
+def _spell_out(short: str, long: str) -> str:
+    """``kfh moreno valley`` against ``kaiser foundation hospital moreno valley``: initials become their words."""
+    words = long.split()
+    initials = "".join(word[0] for word in words)
+    spelled = []
+    for word in short.split():
+        at = initials.find(word) if 1 < len(word) <= _LONGEST_ACRONYM and word not in words else -1
+        spelled += words[at : at + len(word)] if at >= 0 else [word]
+    return " ".join(spelled)
 
 
 @lru_cache(maxsize=65536)

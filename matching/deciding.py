@@ -79,7 +79,9 @@ class Scored:
         return found
 
     def barred(self, a: int, b: int) -> bool:
-        """Whether a person, or a hard identifier, says that these two are not the same."""
+        """Whether a person, a hard identifier or the source itself says that these two are not the same."""
+        if self.matching.one_per_source and self.known[a].system == self.known[b].system:
+            return True
         return ((a, b) if a < b else (b, a)) in self.apart or bool(self.score(a, b).vetoes)
 
 

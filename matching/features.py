@@ -4,14 +4,18 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from matching import folding
 from mdm.spec import Feature, Matching
+from mdm.standardise.companies import company_name, split_legal_form
+from mdm.standardise.folding import consonants, expand_abbreviations, fold, name_tokens
+from mdm.standardise.streets import parse_street
 
 Features = Mapping[str, tuple[str, ...]]
 Row = Sequence[Any]
 Resolve = Callable[[Mapping[str, Any]], str | None]
 
 _NOT_ALNUM = re.compile(r"[^0-9A-Z]+")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
+_ITEM_WORD = re.compile(r"\d+(?:\.\d+)?|[a-z]+|%")
 
 
 def make_features(
@@ -53,7 +57,7 @@ def _plain(value: Any, resolve: Resolve) -> Any:
 
 
 def _text(row: Row) -> Iterable[str]:
-    yield folding.fold(" ".join(filter(None, row)))
+    yield fold(" ".join(filter(None, row)))
 
 
 def _identifier(row: Row) -> Iterable[str]:
@@ -61,48 +65,74 @@ def _identifier(row: Row) -> Iterable[str]:
         yield _NOT_ALNUM.sub("", value.upper())
 
 
+def _spelled_out(folded: str) -> str:
+    """Abbreviations long, and letters standing alone joined: ``u s steel`` is ``us steel``."""
+    words: list[str] = []
+    initials = ""
+    for word in folded.split():
+        if len(word) == 1 and word.isalpha():
+            initials += word
+            continue
+        words += [initials, word]
+        initials = ""
+    words.append(initials)
+    return " ".join(w for w in expand_abbreviations(filter(None, words)) if w != "and")
+
+
 def _company_core(row: Row) -> Iterable[str]:
-    for value in row:
-        yield folding.company_core(value) if value else ""
+    """The name without legal form, and the names it says it trades or traded under."""
+    for value in filter(None, row):
+        taken = company_name(value)
+        for core in (taken.core, *taken.trading, *taken.former):
+            yield _spelled_out(core)
 
 
 def _company_lead(row: Row) -> Iterable[str]:
-    for value in row:
-        yield folding.company_core(value).split(" ")[0] if value else ""
+    for core in _company_core(row):
+        yield core.partition(" ")[0]
 
 
 def _company_skeleton(row: Row) -> Iterable[str]:
-    for value in row:
-        yield folding.skeleton(folding.company_core(value)) if value else ""
+    for core in _company_core(row):
+        yield consonants(core)
+
+
+def _legal_class(row: Row) -> Iterable[str]:
+    """Corporation or partnership: the parent and its partnership share name, door and telephone."""
+    for value in filter(None, row):
+        forms = split_legal_form(value)[1].split()
+        yield "partnership" if "lp" in forms or "llp" in forms or "lllp" in forms else "company" if forms else ""
 
 
 def _place_name(row: Row) -> Iterable[str]:
-    for value in row:
-        yield folding.place_core(value) if value else ""
+    for value in filter(None, row):
+        yield " ".join(name_tokens(split_legal_form(value)[0]))
 
 
 def _street(row: Row) -> Iterable[str]:
-    for value in row:
-        yield folding.street(value) if value else ""
+    """``number|street``, and ``box N|`` for a post-office box."""
+    street = parse_street(*row)
+    yield f"{street.number}|{street.street}" if street.number else ""
+    yield f"box {street.po_box}|" if street.po_box else ""
 
 
 def _house(row: Row) -> Iterable[str]:
-    for text in _street(row):
-        yield text.partition("|")[0]
+    yield parse_street(*row).number
 
 
 def _postcode(row: Row) -> Iterable[str]:
     for value in row:
         compact = _NOT_ALNUM.sub("", value.upper())
-        yield compact[:5] if compact[:5].isdigit() and len(compact) in (5, 9) else compact
+        yield compact[:5] if compact.isdigit() and len(compact) == 9 else compact
 
 
 def _reference(row: Row) -> Iterable[str]:
+    """The golden record it resolves to, and its key as text: an unresolved reference still compares."""
     for value in row:
         if isinstance(value, tuple):
             golden, key = value
             yield f"={golden}" if golden else ""
-            yield folding.fold(key)
+            yield fold(key)
 
 
 def _center_code(row: Row) -> Iterable[str]:
@@ -110,12 +140,13 @@ def _center_code(row: Row) -> Iterable[str]:
     for value in row:
         code = value.strip().upper()
         whole, point, fraction = code.partition(".")
-        yield whole + point + fraction.rstrip("0") if fraction.isdigit() else code
+        yield f"{whole}{point}{fraction.rstrip('0')}".rstrip(".") if fraction.isdigit() else code
 
 
-def _item_text(row: Row) -> Iterable[str]:
-    for value in row:
-        yield folding.item_text(value) if value else ""
+def _item_words(row: Row) -> Iterable[str]:
+    """The distinct words and numbers of one description, sorted: order and punctuation are habits of a source."""
+    for value in filter(None, row):
+        yield " ".join(sorted(set(_ITEM_WORD.findall(_THOUSANDS.sub("", value.lower())))))
 
 
 WORDS: Mapping[str, Callable[[Row], Iterable[str]]] = {
@@ -125,11 +156,12 @@ WORDS: Mapping[str, Callable[[Row], Iterable[str]]] = {
     "company_core": _company_core,
     "company_lead": _company_lead,
     "company_skeleton": _company_skeleton,
+    "legal_class": _legal_class,
     "place_name": _place_name,
     "street": _street,
     "house": _house,
     "postcode": _postcode,
     "reference": _reference,
     "center_code": _center_code,
-    "item_text": _item_text,
+    "item_words": _item_words,
 }

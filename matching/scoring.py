@@ -12,7 +12,8 @@ from matching.comparisons import MEASURES
 from matching.features import Features
 from mdm.spec import Comparison, Matching
 
-# How many records share this text of this feature (both sides of the pair included).
+# How many records of one and the same source share this text of this feature, at most. Counting within a source keeps
+# true twins of different sources from making their own value look common.
 Shared = Callable[[str, str], int]
 
 _MOST_BITS = 60.0
@@ -84,8 +85,13 @@ def score(matching: Matching, left: Features, right: Features, same_source: bool
         bits=matching.prior + (matching.same_source if same_source else 0.0) + sum(e.weight for e in counted),
         evidence=tuple(counted),
         vetoes=tuple(e.comparison.label for e in evidence if e.comparison.veto and e.level == "different"),
-        anchored=any(e.level == "equal" and e.comparison.feature in matching.anchors for e in evidence),
+        anchored=any(e.comparison.feature in matching.anchors and _telling(e) for e in evidence),
     )
+
+
+def _telling(evidence: Evidence) -> bool:
+    """An anchor holds when it agrees at least half as strongly as it could: in full, or nearly and not commonplace."""
+    return evidence.weight * 2 >= evidence.comparison.levels[0].weight > 0
 
 
 def _judge(comparison: Comparison, left: tuple[str, ...], right: tuple[str, ...], shared: Shared) -> Evidence:
@@ -94,7 +100,7 @@ def _judge(comparison: Comparison, left: tuple[str, ...], right: tuple[str, ...]
         if similarity >= level.at_least:
             weight = level.weight
             if comparison.rarity and ours == theirs:
-                weight -= comparison.rarity * log2(max(shared(comparison.feature, ours), 2) / 2)
+                weight -= comparison.rarity * log2(max(shared(comparison.feature, ours), 1))
                 weight = max(weight, 0.0)
             name = "equal" if rank == 0 else "close" if weight > 0 else "weak"
             return Evidence(comparison, ours, theirs, similarity, name, weight)
@@ -148,5 +154,5 @@ def _lower(label: str) -> str:
 
 
 def shares(counts: Mapping[tuple[str, str], int]) -> Shared:
-    """Look-up of how many records share a text; what was never counted is shared by the two alone."""
-    return lambda feature, text: counts.get((feature, text), 2)
+    """Look-up of how many records of a source share a text; what was never counted is unique."""
+    return lambda feature, text: counts.get((feature, text), 1)

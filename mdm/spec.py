@@ -7,6 +7,7 @@ published payloads all read the same declaration, so a word is added here only w
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from django.db import models
 
@@ -108,8 +109,7 @@ class Feature:
     attributes: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Level:
+class Level(NamedTuple):
     """One outcome of a comparison: at least this similarity gives this match weight (bits, log2 of the odds)."""
 
     at_least: float
@@ -142,7 +142,7 @@ class Matching:
     """Blocking passes (each a tuple of features whose values together make a key), comparisons and thresholds.
 
     ``prior`` is the weight (bits) before any evidence; ``same_source`` is added when both records come from one
-    source system. Scores are probabilities in 0..1. At least ``auto`` links without a person, when no rival group is
+    source system; with ``one_per_source`` such a pair is only ever proposed. Scores are probabilities in 0..1. At least ``auto`` links without a person, when no rival group is
     within ``margin`` bits; below ``review`` is new. ``anchors`` are features of which one must agree in full before
     anything is linked automatically. A key shared by more than ``block_cap`` records compares nobody; a group of more
     than ``largest`` source records is never made without a person. ``names`` is the feature a record known by name
@@ -157,6 +157,7 @@ class Matching:
     review: float = 0.5
     margin: float = 3.0
     same_source: float = 0.0
+    one_per_source: bool = False
     anchors: tuple[str, ...] = ()
     block_cap: int = 60
     largest: int = 30

@@ -68,21 +68,16 @@ MATCHING = Matching(
     features=(
         Feature(name="number", make="identifier", attributes=("number",)),
         Feature(name="supplier", make="reference", attributes=("supplier",)),
-        Feature(name="name", make="words", attributes=("name",)),
+        Feature(name="name", make="text", attributes=("name",)),
     ),
     blocking=(("number",),),
     comparisons=(
         Comparison(
-            feature="number", label="Number", measure="exact", otherwise=-20.0, veto=True,
-            levels=(Level(at_least=1.0, weight=12.0),),
+            feature="number", label="Number", measure="exact", otherwise=-20.0, veto=True, levels=(Level(1.0, 12.0),)
         ),
+        Comparison(feature="supplier", label="Supplier", measure="exact", otherwise=-6.0, levels=(Level(1.0, 5.0),)),
         Comparison(
-            feature="supplier", label="Supplier", measure="exact", otherwise=-6.0,
-            levels=(Level(at_least=1.0, weight=5.0),),
-        ),
-        Comparison(
-            feature="name", label="Name", measure="name", otherwise=-1.0,
-            levels=(Level(at_least=1.0, weight=3.0), Level(at_least=0.85, weight=1.5)),
+            feature="name", label="Name", measure="name", otherwise=-1.0, levels=(Level(1.0, 3.0), Level(0.85, 1.5))
         ),
     ),
     prior=-5.0,
@@ -102,11 +97,13 @@ CONTRACT = Domain(
     description="Agreements with suppliers: lines with price and tier, dates, eligible facilities.",
     columns=("number", "supplier", "contract_type", "valid_from", "valid_to"),
     attributes=(
-        Attribute(name="number", label="Number", standardise="code", kind=Kind.CODE, scheme="contract",
-                  searchable=True),
+        Attribute(
+            name="number", label="Number", standardise="code", kind=Kind.CODE, scheme="contract", searchable=True
+        ),
         Attribute(name="name", label="Name", standardise="text", searchable=True),
-        Attribute(name="supplier", label="Supplier", standardise="reference", kind=Kind.REFERENCE,
-                  references="supplier"),
+        Attribute(
+            name="supplier", label="Supplier", standardise="reference", kind=Kind.REFERENCE, references="supplier"
+        ),
         Attribute(name="contract_type", label="Type", standardise="text"),
         Attribute(name="valid_from", label="Valid from", standardise="date", kind=Kind.DATE),
         Attribute(name="valid_to", label="Valid to", standardise="date", kind=Kind.DATE),
@@ -114,7 +111,11 @@ CONTRACT = Domain(
     ),
     parts=(
         Part(
-            name="lines", label="Lines", one="Line", model=ContractLine, key=("number",),
+            name="lines",
+            label="Lines",
+            one="Line",
+            model=ContractLine,
+            key=("number",),
             attributes=(
                 Attribute(name="number", label="Line", standardise="code", kind=Kind.CODE),
                 Attribute(name="item", label="Item", standardise="reference", kind=Kind.REFERENCE, references="item"),
@@ -128,22 +129,37 @@ CONTRACT = Domain(
             ),
         ),
         Part(
-            name="facilities", label="Eligible facilities", one="Eligible facility", model=ContractFacility,
+            name="facilities",
+            label="Eligible facilities",
+            one="Eligible facility",
+            model=ContractFacility,
             key=("facility", "name"),
             attributes=(
-                Attribute(name="facility", label="Facility", standardise="reference", kind=Kind.REFERENCE,
-                          references="facility"),
+                Attribute(
+                    name="facility",
+                    label="Facility",
+                    standardise="reference",
+                    kind=Kind.REFERENCE,
+                    references="facility",
+                ),
                 Attribute(name="name", label="As the source says", standardise="text"),
             ),
         ),
     ),
     validations=(
-        Check(check="required", attributes=("number",), severity=Severity.REFUSE,
-              message="A contract needs a number."),
-        Check(check="required", attributes=("supplier",), severity=Severity.HOLD,
-              message="The contract names no supplier the hub knows."),
-        Check(check="dates_in_order", attributes=("valid_from", "valid_to"), severity=Severity.REFUSE,
-              message="The contract ends before it starts."),
+        Check(check="required", attributes=("number",), severity=Severity.REFUSE, message="A contract needs a number."),
+        Check(
+            check="required",
+            attributes=("supplier",),
+            severity=Severity.HOLD,
+            message="The contract names no supplier the hub knows.",
+        ),
+        Check(
+            check="dates_in_order",
+            attributes=("valid_from", "valid_to"),
+            severity=Severity.REFUSE,
+            message="The contract ends before it starts.",
+        ),
     ),
     matching=MATCHING,
 )

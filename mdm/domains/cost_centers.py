@@ -49,21 +49,19 @@ MATCHING = Matching(
     features=(
         Feature(name="facility", make="reference", attributes=("facility",)),
         Feature(name="code", make="center_code", attributes=("code",)),
-        Feature(name="name", make="words", attributes=("name",)),
+        Feature(name="name", make="text", attributes=("name",)),
     ),
     blocking=(("facility", "code"), ("facility", "name")),
     comparisons=(
         Comparison(
-            feature="facility", label="Facility", measure="exact", otherwise=-20.0, veto=True,
-            levels=(Level(at_least=1.0, weight=6.0),),
+            feature="facility", label="Facility", measure="exact", otherwise=-20.0, veto=True, levels=(Level(1.0, 6.0),)
         ),
         Comparison(
-            feature="code", label="Code", measure="exact", otherwise=-7.0, veto=True,
-            levels=(Level(at_least=1.0, weight=9.0),),
+            feature="code", label="Code", measure="exact", otherwise=-7.0, veto=True, levels=(Level(1.0, 9.0),)
         ),
         Comparison(
             feature="name", label="Name", measure="name", otherwise=-5.0,
-            levels=(Level(at_least=1.0, weight=6.0), Level(at_least=0.85, weight=3.0), Level(at_least=0.6, weight=-1.0)),
+            levels=(Level(1.0, 6.0), Level(0.85, 3.0), Level(0.6, -1.0)),
         ),
     ),
     prior=-10.0,
@@ -86,18 +84,23 @@ COST_CENTER = Domain(
     attributes=(
         Attribute(name="code", label="Code", standardise="code", kind=Kind.CODE, scheme="cost_center"),
         Attribute(name="name", label="Name", standardise="text", searchable=True),
-        Attribute(name="facility", label="Facility", standardise="reference", kind=Kind.REFERENCE,
-                  references="facility"),
+        Attribute(
+            name="facility", label="Facility", standardise="reference", kind=Kind.REFERENCE, references="facility"
+        ),
         Attribute(name="department", label="Department", standardise="text"),
         Attribute(name="responsible", label="Manager", standardise="text"),
-        Attribute(name="parent", label="Parent", standardise="reference", kind=Kind.REFERENCE,
-                  references="cost_center"),
+        Attribute(
+            name="parent", label="Parent", standardise="reference", kind=Kind.REFERENCE, references="cost_center"
+        ),
         Attribute(name="valid_from", label="Valid from", standardise="date", kind=Kind.DATE),
         Attribute(name="valid_to", label="Valid to", standardise="date", kind=Kind.DATE),
     ),
     parts=(
         Part(
-            name="accounts", label="GL accounts", one="GL account", model=CostCenterAccount,
+            name="accounts",
+            label="GL accounts",
+            one="GL account",
+            model=CostCenterAccount,
             key=("purpose", "account"),
             attributes=(
                 Attribute(name="purpose", label="Purpose", standardise="text"),
@@ -107,10 +110,13 @@ COST_CENTER = Domain(
     ),
     validations=(
         Check(check="required", attributes=("code",), severity=Severity.REFUSE, message="A cost center needs a code."),
-        Check(check="required", attributes=("name",), severity=Severity.WARN,
-              message="The cost center has no name."),
-        Check(check="dates_in_order", attributes=("valid_from", "valid_to"), severity=Severity.REFUSE,
-              message="The cost center ends before it starts."),
+        Check(check="required", attributes=("name",), severity=Severity.WARN, message="The cost center has no name."),
+        Check(
+            check="dates_in_order",
+            attributes=("valid_from", "valid_to"),
+            severity=Severity.REFUSE,
+            message="The cost center ends before it starts.",
+        ),
     ),
     matching=MATCHING,
 )

@@ -92,47 +92,38 @@ MATCHING = Matching(
     blocking=(
         ("ccn",), ("npi",), ("gln",), ("phone",), ("name",), ("house", "postcode"), ("house", "city"),
         ("street", "region"), ("postcode",), ("city", "region"),
-    ),
+    ),  # fmt: skip
     comparisons=(
         Comparison(
             feature="name", label="Name", measure="name", otherwise=-3.0, rarity=1.0,
-            levels=(Level(at_least=1.0, weight=8.0), Level(at_least=0.88, weight=5.0), Level(at_least=0.75, weight=2.0),
-                    Level(at_least=0.6, weight=0.0)),
+            levels=(Level(1.0, 11.0), Level(0.88, 6.0), Level(0.75, 2.0), Level(0.6, 0.0)),
+        ),
+        Comparison(feature="ccn", label="CCN", measure="exact", otherwise=-7.0, veto=True, levels=(Level(1.0, 18.0),)),
+        Comparison(feature="npi", label="NPI", measure="exact", otherwise=-3.0, levels=(Level(1.0, 14.0),)),
+        Comparison(feature="gln", label="GLN", measure="exact", otherwise=-5.0, levels=(Level(1.0, 14.0),)),
+        Comparison(
+            feature="phone", label="Phone", measure="digits", otherwise=-2.0, rarity=2.0,
+            levels=(Level(1.0, 10.0), Level(0.8, 3.0), Level(0.6, 3.0)),
         ),
         Comparison(
-            feature="ccn", label="CCN", measure="exact", otherwise=-7.0, veto=True,
-            levels=(Level(at_least=1.0, weight=16.0),),
-        ),
-        Comparison(
-            feature="npi", label="NPI", measure="exact", otherwise=-3.0, levels=(Level(at_least=1.0, weight=14.0),),
-        ),
-        Comparison(
-            feature="gln", label="GLN", measure="exact", otherwise=-5.0, levels=(Level(at_least=1.0, weight=14.0),),
-        ),
-        Comparison(
-            feature="phone", label="Phone", measure="digits", otherwise=-2.0, rarity=1.5,
-            levels=(Level(at_least=1.0, weight=9.0), Level(at_least=0.8, weight=3.0), Level(at_least=0.6, weight=3.0)),
-        ),
-        Comparison(
-            feature="street", label="Street", measure="street", otherwise=-3.0,
-            levels=(Level(at_least=1.0, weight=8.0), Level(at_least=0.9, weight=7.0), Level(at_least=0.6, weight=2.0),
-                    Level(at_least=0.3, weight=-1.0)),
+            feature="street", label="Street", measure="street", otherwise=-4.0,
+            levels=(Level(1.0, 14.0), Level(0.9, 13.0), Level(0.6, 3.0), Level(0.3, -0.5)),
         ),
         Comparison(
             feature="postcode", label="Postcode", measure="postcode", otherwise=-4.0, group="town",
-            levels=(Level(at_least=1.0, weight=4.0), Level(at_least=0.5, weight=1.0)),
+            levels=(Level(1.0, 4.5), Level(0.5, 1.0)),
         ),
         Comparison(
             feature="city", label="City", measure="name", otherwise=-3.0, group="town",
-            levels=(Level(at_least=1.0, weight=3.5), Level(at_least=0.85, weight=2.5)),
+            levels=(Level(1.0, 3.5), Level(0.85, 2.5)),
         ),
         Comparison(
-            feature="region", label="State", measure="exact", otherwise=-6.0, group="town",
-            levels=(Level(at_least=1.0, weight=0.5),),
+            feature="region", label="State", measure="exact", otherwise=-6.0, group="town", levels=(Level(1.0, 0.5),)
         ),
     ),
-    prior=-10.0,
-    same_source=-4.0,
+    prior=-11.0,
+    same_source=-9.0,
+    one_per_source=True,
     anchors=("ccn", "npi", "gln", "name", "street", "phone"),
     names="name",
 )
@@ -162,27 +153,38 @@ FACILITY = Domain(
         Attribute(name="phone", label="Phone", standardise="phone", searchable=True),
         Attribute(name="website", label="Website", standardise="url"),
         Attribute(name="npi", label="NPI", standardise="npi", kind=Kind.CODE, scheme="npi"),
-        Attribute(name="ccn", label="CCN", standardise="ccn", kind=Kind.CODE, scheme="ccn",
-                  help="CMS certification number, six characters"),
+        Attribute(
+            name="ccn",
+            label="CCN",
+            standardise="ccn",
+            kind=Kind.CODE,
+            scheme="ccn",
+            help="CMS certification number, six characters",
+        ),
         Attribute(name="gln", label="GLN", standardise="gln", kind=Kind.CODE, scheme="gln"),
         Attribute(name="ownership", label="Ownership", standardise="text"),
         Attribute(name="beds", label="Beds", standardise="integer", kind=Kind.INTEGER, rule=Rule.NEWEST),
-        Attribute(
-            name="parent", label="Part of", standardise="reference", kind=Kind.REFERENCE, references="facility"
-        ),
+        Attribute(name="parent", label="Part of", standardise="reference", kind=Kind.REFERENCE, references="facility"),
         Attribute(name="valid_from", label="Valid from", standardise="date", kind=Kind.DATE),
         Attribute(name="valid_to", label="Valid to", standardise="date", kind=Kind.DATE),
     ),
     parts=(
         Part(
-            name="names", label="Names", one="Name", model=FacilityName, key=("kind", "name"),
+            name="names",
+            label="Names",
+            one="Name",
+            model=FacilityName,
+            key=("kind", "name"),
             attributes=(
                 Attribute(name="kind", label="Kind", standardise="choice", choices=NAME_KINDS),
                 Attribute(name="name", label="Name", standardise="name", searchable=True),
             ),
         ),
         Part(
-            name="identifiers", label="Identifiers", one="Identifier", model=FacilityIdentifier,
+            name="identifiers",
+            label="Identifiers",
+            one="Identifier",
+            model=FacilityIdentifier,
             key=("scheme", "value"),
             attributes=(
                 Attribute(name="scheme", label="Scheme", standardise="text"),
@@ -192,10 +194,18 @@ FACILITY = Domain(
     ),
     validations=(
         Check(check="required", attributes=("name",), severity=Severity.REFUSE, message="A facility needs a name."),
-        Check(check="required", attributes=("city",), severity=Severity.HOLD,
-              message="The facility is known by name only; it needs at least a city before it is published."),
-        Check(check="dates_in_order", attributes=("valid_from", "valid_to"), severity=Severity.REFUSE,
-              message="The facility ends before it starts."),
+        Check(
+            check="required",
+            attributes=("city",),
+            severity=Severity.HOLD,
+            message="The facility is known by name only; it needs at least a city before it is published.",
+        ),
+        Check(
+            check="dates_in_order",
+            attributes=("valid_from", "valid_to"),
+            severity=Severity.REFUSE,
+            message="The facility ends before it starts.",
+        ),
     ),
     matching=MATCHING,
 )

@@ -65,29 +65,21 @@ MATCHING = Matching(
         Feature(name="gtin", make="identifier", attributes=("gtin", "packs.gtin")),
         Feature(name="maker", make="reference", attributes=("manufacturer",)),
         Feature(name="part_number", make="identifier", attributes=("manufacturer_part_number",)),
-        Feature(name="text", make="item_text", attributes=("description", "generic_name", "trade_name")),
+        Feature(name="text", make="item_words", attributes=("description",)),
     ),
     blocking=(("ndc",), ("gtin",), ("maker", "part_number"), ("text",)),
     comparisons=(
         Comparison(
-            feature="ndc", label="NDC", measure="exact", otherwise=-20.0, veto=True,
-            levels=(Level(at_least=1.0, weight=24.0),),
+            feature="ndc", label="NDC", measure="exact", otherwise=-20.0, veto=True, levels=(Level(1.0, 24.0),)
         ),
         Comparison(
-            feature="gtin", label="GTIN", measure="exact", otherwise=-8.0, veto=True,
-            levels=(Level(at_least=1.0, weight=20.0),),
+            feature="gtin", label="GTIN", measure="exact", otherwise=-8.0, veto=True, levels=(Level(1.0, 20.0),)
         ),
+        Comparison(feature="part_number", label="Part number", measure="exact", otherwise=-6.0, levels=(Level(1.0, 12.0),)),
+        Comparison(feature="maker", label="Manufacturer", measure="exact", otherwise=-8.0, levels=(Level(1.0, 4.0),)),
         Comparison(
-            feature="part_number", label="Part number", measure="exact", otherwise=-6.0,
-            levels=(Level(at_least=1.0, weight=12.0),),
-        ),
-        Comparison(
-            feature="maker", label="Manufacturer", measure="exact", otherwise=-8.0,
-            levels=(Level(at_least=1.0, weight=4.0),),
-        ),
-        Comparison(
-            feature="text", label="Description", measure="words", otherwise=-3.0, rarity=6.0,
-            levels=(Level(at_least=1.0, weight=13.0), Level(at_least=0.8, weight=2.0), Level(at_least=0.4, weight=0.0)),
+            feature="text", label="Description", measure="words", otherwise=-3.0, rarity=8.0,
+            levels=(Level(1.0, 13.5), Level(0.8, 2.0), Level(0.4, 0.0)),
         ),
     ),
     prior=-12.0,
@@ -109,13 +101,29 @@ ITEM = Domain(
     columns=("description", "ndc", "item_class", "manufacturer"),
     attributes=(
         Attribute(name="description", label="Description", standardise="text", searchable=True),
-        Attribute(name="manufacturer", label="Manufacturer", standardise="reference", kind=Kind.REFERENCE,
-                  references="supplier"),
-        Attribute(name="manufacturer_part_number", label="Manufacturer part number", standardise="code",
-                  kind=Kind.CODE, scheme="mpn"),
+        Attribute(
+            name="manufacturer",
+            label="Manufacturer",
+            standardise="reference",
+            kind=Kind.REFERENCE,
+            references="supplier",
+        ),
+        Attribute(
+            name="manufacturer_part_number",
+            label="Manufacturer part number",
+            standardise="code",
+            kind=Kind.CODE,
+            scheme="mpn",
+        ),
         Attribute(name="gtin", label="GTIN", standardise="gtin", kind=Kind.CODE, scheme="gtin"),
-        Attribute(name="ndc", label="NDC", standardise="ndc", kind=Kind.CODE, scheme="ndc",
-                  help="National drug code, eleven digits (5-4-2)"),
+        Attribute(
+            name="ndc",
+            label="NDC",
+            standardise="ndc",
+            kind=Kind.CODE,
+            scheme="ndc",
+            help="National drug code, eleven digits (5-4-2)",
+        ),
         Attribute(name="hcpcs", label="HCPCS", standardise="hcpcs", kind=Kind.CODE, scheme="hcpcs"),
         Attribute(name="unspsc", label="UNSPSC", standardise="unspsc", kind=Kind.CODE),
         Attribute(name="item_class", label="Item class", standardise="text", rule=Rule.MOST_FREQUENT),
@@ -129,7 +137,11 @@ ITEM = Domain(
     ),
     parts=(
         Part(
-            name="packs", label="Pack levels", one="Pack level", model=ItemPackLevel, key=("uom", "quantity", "gtin"),
+            name="packs",
+            label="Pack levels",
+            one="Pack level",
+            model=ItemPackLevel,
+            key=("uom", "quantity", "gtin"),
             attributes=(
                 Attribute(name="uom", label="Unit", standardise="uom", kind=Kind.CODE, code_set="units"),
                 Attribute(name="quantity", label="Quantity", standardise="decimal", kind=Kind.DECIMAL),
@@ -138,7 +150,11 @@ ITEM = Domain(
             ),
         ),
         Part(
-            name="identifiers", label="Identifiers", one="Identifier", model=ItemIdentifier, key=("scheme", "value"),
+            name="identifiers",
+            label="Identifiers",
+            one="Identifier",
+            model=ItemIdentifier,
+            key=("scheme", "value"),
             attributes=(
                 Attribute(name="scheme", label="Scheme", standardise="text"),
                 Attribute(name="value", label="Value", standardise="code", kind=Kind.CODE),
@@ -146,8 +162,12 @@ ITEM = Domain(
         ),
     ),
     validations=(
-        Check(check="required", attributes=("description",), severity=Severity.HOLD,
-              message="The item has no description; people cannot choose it."),
+        Check(
+            check="required",
+            attributes=("description",),
+            severity=Severity.HOLD,
+            message="The item has no description; people cannot choose it.",
+        ),
     ),
     matching=MATCHING,
 )

@@ -100,11 +100,13 @@ class SupplierIdentifier(GoldenPart):
         constraints = part_walls("supplier_identifier")
 
 
+# Weights are bits, rounded from levels counted on public vendor lists; the same rules serve any vendor master.
 MATCHING = Matching(
     features=(
         Feature(name="core", make="company_core", attributes=("name", "names.name")),
         Feature(name="skeleton", make="company_skeleton", attributes=("name", "names.name")),
         Feature(name="lead", make="company_lead", attributes=("name", "names.name")),
+        Feature(name="form", make="legal_class", attributes=("name",)),
         Feature(name="tax", make="identifier", attributes=("tax_id",)),
         Feature(name="duns", make="identifier", attributes=("duns",)),
         Feature(name="uei", make="identifier", attributes=("uei",)),
@@ -118,49 +120,40 @@ MATCHING = Matching(
     blocking=(
         ("tax",), ("duns",), ("uei",), ("lei",), ("core",), ("phone",), ("skeleton",),
         ("street", "postcode"), ("lead", "postcode"), ("lead", "city"),
-    ),
+    ),  # fmt: skip
     comparisons=(
         Comparison(
-            feature="core", label="Name", measure="name", otherwise=-5.0, rarity=1.0,
-            levels=(Level(at_least=1.0, weight=14.0), Level(at_least=0.92, weight=9.0), Level(at_least=0.84, weight=4.0),
-                    Level(at_least=0.7, weight=-1.0)),
+            feature="core", label="Name", measure="name", otherwise=-3.0, rarity=1.0,
+            levels=(Level(1.0, 17.0), Level(0.92, 8.0), Level(0.84, 2.0), Level(0.7, -0.5)),
         ),
+        Comparison(feature="form", label="Legal form", measure="exact", otherwise=-4.0, levels=(Level(1.0, 0.0),)),
         Comparison(
-            feature="tax", label="Tax id", measure="exact", otherwise=-7.0, veto=True,
-            levels=(Level(at_least=1.0, weight=16.0),),
+            feature="tax", label="Tax id", measure="exact", otherwise=-7.0, veto=True, levels=(Level(1.0, 18.0),)
         ),
+        Comparison(feature="duns", label="DUNS", measure="exact", otherwise=-5.0, levels=(Level(1.0, 14.0),)),
+        Comparison(feature="uei", label="UEI", measure="exact", otherwise=-5.0, levels=(Level(1.0, 14.0),)),
+        Comparison(feature="lei", label="LEI", measure="exact", otherwise=-8.0, veto=True, levels=(Level(1.0, 18.0),)),
         Comparison(
-            feature="duns", label="DUNS", measure="exact", otherwise=-5.0, levels=(Level(at_least=1.0, weight=14.0),),
-        ),
-        Comparison(
-            feature="uei", label="UEI", measure="exact", otherwise=-5.0, levels=(Level(at_least=1.0, weight=14.0),),
-        ),
-        Comparison(
-            feature="lei", label="LEI", measure="exact", otherwise=-8.0, veto=True,
-            levels=(Level(at_least=1.0, weight=18.0),),
-        ),
-        Comparison(
-            feature="phone", label="Phone", measure="digits", otherwise=-1.0, rarity=2.5,
-            levels=(Level(at_least=1.0, weight=11.0), Level(at_least=0.8, weight=2.0), Level(at_least=0.6, weight=1.5)),
+            feature="phone", label="Phone", measure="digits", otherwise=-1.0, rarity=3.0,
+            levels=(Level(1.0, 14.5), Level(0.8, 2.0), Level(0.6, 1.5)),
         ),
         Comparison(
             feature="street", label="Street", measure="street", otherwise=-0.5, group="place",
-            levels=(Level(at_least=1.0, weight=6.0), Level(at_least=0.9, weight=5.0), Level(at_least=0.6, weight=1.0)),
+            levels=(Level(1.0, 6.0), Level(0.9, 5.0), Level(0.6, 1.0)),
         ),
         Comparison(
             feature="postcode", label="Postcode", measure="postcode", otherwise=-1.0, group="place",
-            levels=(Level(at_least=1.0, weight=5.0), Level(at_least=0.5, weight=2.0)),
+            levels=(Level(1.0, 4.5), Level(0.5, 2.0)),
         ),
         Comparison(
-            feature="city", label="City", measure="name", otherwise=-1.0, group="place",
-            levels=(Level(at_least=1.0, weight=3.0),),
+            feature="city", label="City", measure="name", otherwise=-1.0, group="place", levels=(Level(1.0, 3.0),)
         ),
         Comparison(
-            feature="region", label="State", measure="exact", otherwise=-1.5, group="place",
-            levels=(Level(at_least=1.0, weight=1.0),),
+            feature="region", label="State", measure="exact", otherwise=-1.0, group="place", levels=(Level(1.0, 1.0),)
         ),
     ),
-    prior=-10.0,
+    prior=-11.5,
+    same_source=-4.0,
     anchors=("tax", "duns", "uei", "lei", "core", "phone"),
     names="core",
 )
@@ -195,14 +188,21 @@ SUPPLIER = Domain(
     ),
     parts=(
         Part(
-            name="names", label="Names", one="Name", model=SupplierName, key=("kind", "name"),
+            name="names",
+            label="Names",
+            one="Name",
+            model=SupplierName,
+            key=("kind", "name"),
             attributes=(
                 Attribute(name="kind", label="Kind", standardise="choice", choices=NAME_KINDS),
                 Attribute(name="name", label="Name", standardise="name", searchable=True),
             ),
         ),
         Part(
-            name="addresses", label="Addresses", one="Address", model=SupplierAddress,
+            name="addresses",
+            label="Addresses",
+            one="Address",
+            model=SupplierAddress,
             key=("role", "line1", "city", "postcode"),
             attributes=(
                 Attribute(name="role", label="Role", standardise="choice", choices=ROLES),
@@ -211,13 +211,15 @@ SUPPLIER = Domain(
                 Attribute(name="city", label="City", standardise="text"),
                 Attribute(name="region", label="State or province", standardise="region", kind=Kind.CODE),
                 Attribute(name="postcode", label="Postcode", standardise="postcode", kind=Kind.CODE),
-                Attribute(
-                    name="country", label="Country", standardise="country", kind=Kind.CODE, code_set="countries"
-                ),
+                Attribute(name="country", label="Country", standardise="country", kind=Kind.CODE, code_set="countries"),
             ),
         ),
         Part(
-            name="contacts", label="Contacts", one="Contact", model=SupplierContact, key=("name", "email", "phone"),
+            name="contacts",
+            label="Contacts",
+            one="Contact",
+            model=SupplierContact,
+            key=("name", "email", "phone"),
             attributes=(
                 Attribute(name="name", label="Name", standardise="text"),
                 Attribute(name="purpose", label="Purpose", standardise="text"),
@@ -226,7 +228,10 @@ SUPPLIER = Domain(
             ),
         ),
         Part(
-            name="bank_accounts", label="Bank accounts", one="Bank account", model=SupplierBankAccount,
+            name="bank_accounts",
+            label="Bank accounts",
+            one="Bank account",
+            model=SupplierBankAccount,
             key=("country", "bank", "account_tail"),
             attributes=(
                 Attribute(name="bank", label="Bank", standardise="text", exposure=Exposure.RESTRICTED),
@@ -237,7 +242,10 @@ SUPPLIER = Domain(
             ),
         ),
         Part(
-            name="identifiers", label="Identifiers", one="Identifier", model=SupplierIdentifier,
+            name="identifiers",
+            label="Identifiers",
+            one="Identifier",
+            model=SupplierIdentifier,
             key=("scheme", "value"),
             attributes=(
                 Attribute(name="scheme", label="Scheme", standardise="text"),
@@ -247,8 +255,12 @@ SUPPLIER = Domain(
     ),
     validations=(
         Check(check="required", attributes=("name",), severity=Severity.REFUSE, message="A supplier needs a name."),
-        Check(check="not_a_placeholder", attributes=("name",), severity=Severity.HOLD,
-              message="The name is a placeholder, not a company."),
+        Check(
+            check="not_a_placeholder",
+            attributes=("name",),
+            severity=Severity.HOLD,
+            message="The name is a placeholder, not a company.",
+        ),
     ),
     matching=MATCHING,
 )
