@@ -6,17 +6,12 @@ Everything in this file takes plain values and returns plain values, so it is te
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from difflib import SequenceMatcher
 from zlib import crc32
 
 SOURCE_CLASSES = 10
 # Any word would do; this one gives the usual systems (erp, ap, procurement, billing, legacy, inventory, contracts,
 # stewardship) eight different colours of the ten.
 SOURCE_SALT = "assay43"
-# Beyond this many characters a character-wise comparison costs more than it tells.
-DIFFER_LIMIT = 400
-# Equal characters this few, between two longer differences, are chance and not likeness.
-CHANCE = 3
 
 ACRONYMS = {
     word.lower(): word
@@ -95,45 +90,6 @@ def wording(name: str) -> str:
     if shown and shown[0].islower():
         shown[0] = shown[0].capitalize()
     return " ".join(shown)
-
-
-def differing_runs(value: str, other: str) -> list[tuple[str, bool]]:
-    """Cut ``value`` into runs, each with whether it differs from ``other``; joined, the runs are ``value`` again.
-
-    An empty differing run stands where ``other`` has something that ``value`` lacks. Case is ignored: two sources
-    rarely agree on it and it never decides a match. Long values come back as one run.
-    """
-    if not value:
-        return []
-    if value.casefold() == other.casefold():
-        return [(value, False)]
-    if not other or max(len(value), len(other)) > DIFFER_LIMIT:
-        return [(value, True)]
-    left, right = value.lower(), other.lower()
-    if len(left) != len(value):
-        left, right = value, other
-    steps = SequenceMatcher(None, left, right, autojunk=False).get_opcodes()
-    runs = [(value[start:end], tag != "equal") for tag, start, end, _, _ in steps]
-    return _joined(_without_chance(runs))
-
-
-def _without_chance(runs: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
-    kept = []
-    for index, (run, differs) in enumerate(runs):
-        inside = 0 < index < len(runs) - 1
-        chance = inside and len(run) <= CHANCE and all(len(runs[near][0]) > len(run) for near in (index - 1, index + 1))
-        kept.append((run, differs or chance))
-    return kept
-
-
-def _joined(runs: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
-    joined: list[tuple[str, bool]] = []
-    for run, differs in runs:
-        if joined and joined[-1][1] == differs:
-            joined[-1] = (joined[-1][0] + run, differs)
-        else:
-            joined.append((run, differs))
-    return joined
 
 
 def relative_time(moment: datetime, now: datetime) -> str:

@@ -15,7 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from mdm import people
-from stewardship import display, navigation
+from stewardship import differences, display, navigation
 
 register = template.Library()
 
@@ -65,7 +65,9 @@ def tone(state: str) -> str:
 @register.filter
 def differ(value: Any, other: Any) -> SafeString:
     """``{{ value|differ:other }}``: the value, with the characters that are not so in the other one marked."""
-    return format_html_join("", "{}", ((_marked(*run),) for run in display.differing_runs(_text(value), _text(other))))
+    return format_html_join(
+        "", "{}", ((_marked(*run),) for run in differences.differing_runs(_text(value), _text(other)))
+    )
 
 
 @register.filter
