@@ -10,6 +10,7 @@ from mdm.spec import Attribute, Domain, Kind, Part, Rule
 from mdm.survivorship import Offer, Survivor, survive, unite
 
 EXTENSION_PREFIX = "ext."
+ANY_SCHEME = "any"  # look-up by a bare value, whatever its scheme
 
 
 @dataclass(frozen=True)
@@ -88,19 +89,23 @@ def _rows(part: Part, offers: Sequence[Offer]) -> dict[str, PartRow]:
 
 
 def search_text(domain: Domain, code: str, title: str, composed: Composition) -> str:
-    """Upper-case text the search box looks through: code, names, searchable values, source keys; each once."""
+    """Upper-case text the search box looks through: code, names, searchable values, source keys; each once.
+
+    Names with punctuation stand a second time without it (and without spaces), so that O'NEIL is found by ONEIL.
+    """
     words = [code, title]
     words += [str(composed.values[a.name]) for a in domain.attributes if a.searchable and a.name in composed.values]
     for part in domain.parts:
         names = [attribute.name for attribute in part.attributes if attribute.searchable]
         rows = composed.parts.get(part.name, {}).values() if names else ()
         words += [str(row.values[name]) for row in rows for name in names if name in row.values]
+    words += ["".join(c for c in word if c.isalnum()) for word in words if not word.replace(" ", "").isalnum()]
     words += [source["key"] for source in composed.sources]
     return "\n".join(dict.fromkeys(word.upper() for word in words if word))[:20000]
 
 
 def identifiers(domain: Domain, composed: Composition) -> list[str]:
-    """Every identifier as ``scheme:value``, upper-case and without punctuation, sorted; part rows included."""
+    """Every identifier as ``scheme:value`` and as ``any:value``, upper-case and without punctuation, sorted."""
     found = {
         identifier(attribute.scheme, composed.values[attribute.name])
         for attribute in domain.attributes
@@ -112,7 +117,7 @@ def identifiers(domain: Domain, composed: Composition) -> list[str]:
             found |= {identifier(a.scheme, row.values[a.name]) for a in schemed if a.name in row.values}
             if "scheme" in row.values and "value" in row.values:
                 found.add(identifier(str(row.values["scheme"]), row.values["value"]))
-    return sorted(found)
+    return sorted(found | {f"{ANY_SCHEME}:{pair.split(':', 1)[1]}" for pair in found})
 
 
 def identifier(scheme: str, value: object) -> str:

@@ -64,6 +64,7 @@ class GoldenRecord(models.Model):
         indexes = [
             models.Index(fields=["domain", "state", "code"], name="golden_list"),  # list pages, API lists
             models.Index(fields=["domain", "updated_at"], name="golden_recent"),  # "last changed" lists
+            models.Index(fields=["domain", "title"], name="golden_by_title"),  # lists ordered by name
             GinIndex(OpClass(Upper("search_text"), name="gin_trgm_ops"), name="golden_search"),  # search box
             GinIndex(fields=["identifiers"], name="golden_identifiers"),  # look-up by identifier
         ]
