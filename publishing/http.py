@@ -1,0 +1,183 @@
+"""The one way out: HTTP calls that reach only where the operator lets them and end when they must.
+
+Names are resolved once per connection, every address is judged, and the connection goes to the judged address: a
+second look-up cannot smuggle in another. No proxies, no redirects, no cookies, no decompression; one deadline for
+the whole call however slowly the target drips; at most 64 KB of an answer are read.
+"""
+
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import httpcore2
+import httpx2
+
+from publishing.addresses import Forbidden, check_url, may_call
+
+READ_AT_MOST = 64 * 1024
+CONNECT_SECONDS = 5.0
+KEEP_ALIVE_SECONDS = 4.0  # below the five seconds many servers wait, so we rarely write into a closing connection
+
+_call = threading.local()
+
+
+class CallFailed(Exception):
+    """There is no answer. ``kind`` is one of blocked, certificate, unreachable, timeout, broken."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the target answered: at most 64 KB of text, broken bytes replaced."""
+
+    code: int
+    headers: Mapping[str, str]
+    text: str
+
+
+class _Stream(httpcore2.NetworkStream):
+    """A connection whose every read and write ends at the deadline of the call it serves."""
+
+    def __init__(self, inner: httpcore2.NetworkStream) -> None:
+        self.inner = inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self.inner.read(max_bytes, _time_left(httpcore2.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self.inner.write(buffer, _time_left(httpcore2.WriteTimeout))
+
+    def close(self) -> None:
+        self.inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.NetworkStream:
+        left = _time_left(httpcore2.ConnectTimeout)
+        return _Stream(self.inner.start_tls(ssl_context, server_hostname, left))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self.inner.get_extra_info(info)
+
+
+class _GuardedNetwork(httpcore2.NetworkBackend):
+    """Connects to judged addresses only."""
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        self.allowed = tuple(allowed)
+        self.inner = httpcore2.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore2.NetworkStream:
+        last: Exception | None = None
+        for address in self._judged(host, port):
+            left = min(CONNECT_SECONDS, _time_left(httpcore2.ConnectTimeout))
+            try:
+                return _Stream(self.inner.connect_tcp(address, port, left, local_address, socket_options))
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+                last = error
+        raise last or httpcore2.ConnectError(f"{host} has no address")
+
+    def _judged(self, host: str, port: int) -> list[str]:
+        """All addresses of the host. One bad address condemns the name: it would be the next one tried."""
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise httpcore2.ConnectError(f"{host} is not known") from error
+        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        if bad := [address for address in addresses if not may_call(address, self.allowed)]:
+            raise Forbidden(f"{host} leads to {', '.join(bad)}, which the operator has not allowed.")
+        return addresses
+
+    def connect_unix_socket(
+        self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
+    ) -> httpcore2.NetworkStream:
+        raise Forbidden("Sockets of this machine are no targets.")
+
+
+class Caller:
+    """Keeps connections to one target open. Safe to share among threads; use as a context."""
+
+    def __init__(self, *, allowed: Sequence[str], connections: int = 4) -> None:
+        self._pool = httpcore2.ConnectionPool(
+            ssl_context=httpx2.create_ssl_context(trust_env=False),
+            max_connections=connections,
+            max_keepalive_connections=connections,
+            keepalive_expiry=KEEP_ALIVE_SECONDS,
+            network_backend=_GuardedNetwork(allowed),
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._pool.close()
+
+    def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, seconds: float) -> Reply:
+        """One request and its answer within ``seconds`` in all. Raises CallFailed, and nothing else."""
+        _call.deadline = time.monotonic() + seconds
+        try:
+            parts = check_url(url)
+            sent = [("host", parts.netloc), ("accept-encoding", "identity"), ("content-length", str(len(body)))]
+            with self._pool.stream(
+                method, url, headers=[*sent, *headers.items()], content=body, extensions=_timeouts(seconds)
+            ) as response:
+                text = _read(response)
+        except Forbidden as error:
+            raise CallFailed("blocked", str(error)) from error
+        except (httpcore2.ConnectTimeout, httpcore2.PoolTimeout) as error:
+            raise CallFailed("unreachable", "no connection in time") from error
+        except httpcore2.TimeoutException as error:
+            raise CallFailed("timeout", f"no answer within {seconds:g} seconds") from error
+        except httpcore2.ConnectError as error:
+            raise CallFailed(*_why_unconnected(error)) from error
+        except (httpcore2.NetworkError, httpcore2.ProtocolError, ssl.SSLError, ValueError, OSError) as error:
+            raise CallFailed("broken", type(error).__name__) from error
+        named = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
+        return Reply(response.status, named, text)
+
+
+def _read(response: httpcore2.Response) -> str:
+    """The first 64 KB, never decompressed; what comes after is left behind with the connection."""
+    held = bytearray()
+    for piece in response.iter_stream():
+        held += piece
+        if len(held) >= READ_AT_MOST:
+            break
+    return bytes(held[:READ_AT_MOST]).decode("utf-8", "replace").replace("\x00", "\ufffd")
+
+
+def _timeouts(seconds: float) -> dict[str, Any]:
+    return {"timeout": {"pool": seconds, "connect": CONNECT_SECONDS, "read": seconds, "write": seconds}}
+
+
+def _time_left(error: type[Exception]) -> float:
+    left: float = _call.deadline - time.monotonic()
+    if left <= 0:
+        raise error("the deadline of the call has passed")
+    return left
+
+
+def _why_unconnected(error: Exception) -> tuple[str, str]:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return "certificate", cause.verify_message
+        cause = cause.__cause__ or cause.__context__
+    return "unreachable", str(error)[:200]
