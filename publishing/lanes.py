@@ -1,0 +1,137 @@
+"""Lanes: who may move one, which of them have work, and what a lost claim leaves behind.
+
+Nothing here calls out. A lane is claimed, the claim is committed, and only then does HTTP begin; every later write
+proves first that the claim still stands.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from mdm.models import LogHead
+from publishing import outcomes
+from publishing.clock import Now, now
+from publishing.models import LIVE, UNSETTLED, Attempt, Delivery, DeliveryState, Endpoint, Lane
+
+LEASE = timedelta(seconds=90)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The right to move one lane, until the lease ends or another takes it."""
+
+    endpoint_id: UUID
+    id: UUID
+
+
+class Fenced(Exception):
+    """The claim no longer stands: another worker has the lane, or its lease ended. Whoever holds it stops writing."""
+
+
+def claim(endpoint_id: UUID) -> Claim | None:
+    """Take the lane of a live endpoint that nobody holds; None where that is not so or the lane rests.
+
+    What a dead holder left on its way goes back to waiting, with an attempt saying that its outcome is unknown.
+    """
+    taken = Claim(endpoint_id, uuid4())
+    with transaction.atomic():
+        moment = now()
+        free = Q(claim_id__isnull=True) | Q(lease_until__lte=moment)
+        rested = Q(next_probe_at__isnull=True) | Q(next_probe_at__lte=moment)
+        count = Lane.objects.filter(free, rested, endpoint_id=endpoint_id, endpoint__state__in=LIVE).update(
+            claim_id=taken.id, lease_until=moment + LEASE
+        )
+        if not count:
+            return None
+        _recover(endpoint_id, moment)
+    return taken
+
+
+def _recover(endpoint_id: UUID, moment: datetime) -> None:
+    orphans = list(
+        Delivery.objects.select_for_update(no_key=True)
+        .filter(endpoint_id=endpoint_id, state=DeliveryState.IN_FLIGHT)
+        .select_related("endpoint")
+    )
+    if not orphans:
+        return
+    Attempt.objects.bulk_create(
+        Attempt(
+            endpoint_id=endpoint_id,
+            delivery=orphan,
+            number=orphan.attempts,
+            at=moment,
+            method=orphan.endpoint.method,
+            url=orphan.endpoint.url,
+            outcome_code=outcomes.LOST.code,
+            error=outcomes.LOST.words,
+        )
+        for orphan in orphans
+    )
+    Delivery.objects.filter(pk__in=[orphan.pk for orphan in orphans]).update(
+        state=DeliveryState.WAITING,
+        claim_id=None,
+        due_at=moment,
+        outcome_code=outcomes.LOST.code,
+        outcome=outcomes.LOST.words,
+    )
+
+
+def hold(claimed: Claim) -> tuple[Lane, datetime]:
+    """Lock the lane for this transaction, prove the claim and renew its lease. Raises Fenced.
+
+    Every write of a worker goes through here, so one that slept past its lease changes nothing.
+    """
+    lane = (
+        Lane.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("endpoint")
+        .annotate(moment=Now())
+        .filter(endpoint_id=claimed.endpoint_id, claim_id=claimed.id, lease_until__gt=Now())
+        .first()
+    )
+    if lane is None:
+        raise Fenced(f"the lane of {claimed.endpoint_id} has another holder")
+    moment: datetime = lane.moment
+    lane.lease_until = moment + LEASE
+    lane.save(update_fields=["lease_until"])
+    return lane, moment
+
+
+def let_go(claimed: Claim) -> None:
+    """Give the lane back; does nothing where the claim no longer stands. Repeating it changes nothing."""
+    Lane.objects.filter(endpoint_id=claimed.endpoint_id, claim_id=claimed.id).update(claim_id=None, lease_until=None)
+
+
+def next_up() -> QuerySet[Delivery]:
+    """Deliveries whose turn it is: they wait, and no earlier version of their record is unsettled."""
+    earlier = Delivery.objects.filter(
+        endpoint_id=OuterRef("endpoint_id"),
+        record_id=OuterRef("record_id"),
+        seq__lt=OuterRef("seq"),
+        state__in=UNSETTLED,
+    )
+    return Delivery.objects.filter(~Exists(earlier), state=DeliveryState.WAITING)
+
+
+def due() -> list[UUID]:
+    """Endpoints whose lane may be claimed now and has something to do, the longest unserved first."""
+    moment = now()
+    head = LogHead.objects.values_list("seq", flat=True).first() or 0
+    orphans = Delivery.objects.filter(endpoint_id=OuterRef("endpoint_id"), state=DeliveryState.IN_FLIGHT)
+    ready = next_up().filter(endpoint_id=OuterRef("endpoint_id"), due_at__lte=moment)
+    work = Q(cursor_low__lt=head) | Exists(ready) | Exists(orphans)
+    lanes = (
+        Lane.objects.filter(work, endpoint__state__in=LIVE)
+        .filter(Q(claim_id__isnull=True) | Q(lease_until__lte=moment))
+        .filter(Q(next_probe_at__isnull=True) | Q(next_probe_at__lte=moment))
+        .order_by(F("last_success_at").asc(nulls_first=True))
+    )
+    return list(lanes.values_list("endpoint_id", flat=True))
+
+
+def restart(endpoint: Endpoint) -> None:
+    """Forget the failures of the lane, so that it is tried at once. The lane's row is locked by the update."""
+    Lane.objects.filter(endpoint=endpoint).update(failures=0, fail_since=None, next_probe_at=None)
