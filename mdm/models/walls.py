@@ -79,7 +79,7 @@ END $wall$"""
     def _once_clause(self) -> str:
         if not self.once:
             return ""
-        empty = " AND ".join(f"OLD.{column} IS NULL" for column in self.once)
+        empty = " AND ".join(f"OLD.{column} IS NULL AND NEW.{column} IS NOT NULL" for column in self.once)
         keep = " - ".join(["to_jsonb({0})"] + [f"'{column}'" for column in self.once])
         same = f"{keep.format('OLD')} = {keep.format('NEW')}"
         return f"IF TG_OP = 'UPDATE' AND {empty} AND {same} THEN RETURN NEW; END IF;"
