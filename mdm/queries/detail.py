@@ -7,8 +7,9 @@ from uuid import UUID
 from mdm.domains import BY_NAME
 from mdm.errors import NotFound
 from mdm.filters.fields import uuid_or_none
+from mdm.filters.terms import ANY_SCHEME
 from mdm.mastering.compose import EXTENSION_PREFIX, extension_attributes
-from mdm.models import GoldenRecord
+from mdm.models import GoldenRecord, SourceRecord
 from mdm.queries.crosswalk import Sayings, crosswalk, open_links
 from mdm.queries.masking import masked
 from mdm.queries.shapes import PartRow, PartRows, Provenance, RecordDetail, Value
@@ -40,14 +41,14 @@ def record_detail(name: str | UUID | GoldenRecord, *, reveal: bool = False) -> R
     )
     links = open_links(record.pk)
     sayings = Sayings(domain, links)
-    systems = {link.source_record.pk: link.source_record.system.name for link in links}
+    known = {link.source_record.pk: link.source_record for link in links}
     own = read(domain.attributes, row, reveal=True)
     added = extension_attributes(domain)
     extension = {a.name: row["extension"].get(a.name.removeprefix(EXTENSION_PREFIX)) for a in added}
 
     def values(attributes: Sequence[Attribute], found: Mapping[str, Any]) -> list[Value]:
         return [
-            _value(attribute, found[attribute.name], row["provenance"], systems, sayings, reveal=reveal)
+            _value(attribute, found[attribute.name], row["provenance"], known, sayings, reveal=reveal)
             for attribute in attributes
         ]
 
@@ -58,6 +59,8 @@ def record_detail(name: str | UUID | GoldenRecord, *, reveal: bool = False) -> R
         state=record.state,
         version=record.version,
         title=record.title,
+        suspected=record.suspected,
+        held_by=record.held_by,
         created_at=record.created_at,
         updated_at=record.updated_at,
         merged_into=reference_to(record.merged_into) if record.merged_into else None,
@@ -67,7 +70,7 @@ def record_detail(name: str | UUID | GoldenRecord, *, reveal: bool = False) -> R
         extension=values(added, extension),
         parts=[PartRows(part, _part_rows(part, record.pk, reveal=reveal)) for part in domain.parts],
         crosswalk=crosswalk(links),
-        identifiers=record.identifiers,
+        identifiers=[known for known in record.identifiers if not known.startswith(f"{ANY_SCHEME}:")],
     )
 
 
@@ -75,12 +78,12 @@ def _value(
     attribute: Attribute,
     value: Any,
     provenance: Mapping[str, Any],
-    systems: Mapping[int, str],
+    known: Mapping[int, SourceRecord],
     sayings: Sayings,
     *,
     reveal: bool,
 ) -> Value:
-    origin = _provenance(provenance.get(attribute.name), systems)
+    origin = _provenance(provenance.get(attribute.name), known)
     winner = origin.source_record if origin else None
     return Value(
         attribute=attribute,
@@ -91,17 +94,18 @@ def _value(
     )
 
 
-def _provenance(origin: Mapping[str, Any] | None, systems: Mapping[int, str]) -> Provenance | None:
+def _provenance(origin: Mapping[str, Any] | None, known: Mapping[int, SourceRecord]) -> Provenance | None:
     if not origin:
         return None
+    source = known.get(origin["source_record"])
     return Provenance(
         source_record=origin["source_record"],
         source=origin["source"],
-        source_name=systems.get(origin["source_record"], origin["source"]),
+        source_name=source.system.name if source else origin["source"],
         key=origin["key"],
         rule=origin["rule"],
         since=origin.get("since"),
-        seen=origin.get("seen", ""),
+        seen=source.last_seen_at if source else None,
     )
 
 

@@ -54,7 +54,8 @@ class ListPage:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where a surviving value came from: source, its key, the rule that chose it, since which version, seen when."""
+    """Where a surviving value came from: source, its key, the rule that chose it, since which version; ``seen`` is
+    when the source last sent it, None where the source record has moved to another golden record since."""
 
     source_record: int
     source: str
@@ -62,7 +63,7 @@ class Provenance:
     key: str
     rule: str
     since: int | None
-    seen: str
+    seen: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,10 @@ class Referrers:
 
 @dataclass(frozen=True, slots=True)
 class RecordDetail:
-    """A golden record whole. ``redirect`` is where a merged record's facts live now, through every merge."""
+    """A golden record whole. ``redirect`` is where a merged record's facts live now, through every merge.
+
+    A pending record waits because it is ``suspected`` to be a duplicate, or for the messages in ``held_by``.
+    """
 
     id: UUID
     code: str
@@ -161,6 +165,8 @@ class RecordDetail:
     state: str
     version: int
     title: str
+    suspected: bool
+    held_by: Sequence[str]
     created_at: datetime
     updated_at: datetime
     merged_into: Reference | None
