@@ -1,7 +1,8 @@
 """What a reader is told, and what it hands out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class RawRow:
     problems: list[str] = field(default_factory=list)
 
 
-class UnreadableFile(ValueError):  # noqa: N818 - the word people use
+class UnreadableFile(ValueError):
     """The file as a whole cannot be read. Both texts are for people."""
 
     def __init__(self, message: str, way_out: str) -> None:
@@ -51,14 +52,32 @@ class UnreadableFile(ValueError):  # noqa: N818 - the word people use
 class Reading:
     """A file opened for reading: iterate once for `RawRow`s, in file order, in flat memory.
 
-    `header` holds the column names (nameless columns left out, repeats numbered ``Name (2)``); `dialect` is
-    fully resolved. Iterating may raise `UnreadableFile` where a file breaks off in the middle.
+    `header` holds the column names (nameless columns left out, repeats numbered ``Name (2)``); where the feed names a
+    column, in the feed's spelling. `dialect` is fully resolved. Iterating may raise `UnreadableFile` where a file
+    breaks off in the middle. Use it in a ``with`` statement, or iterate to the end: either closes a file that was
+    given by its path; a file the caller opened stays open.
     """
 
-    def __init__(self, header: list[str], dialect: Dialect, rows: Iterable[RawRow]) -> None:
+    def __init__(
+        self, header: list[str], dialect: Dialect, rows: Iterable[RawRow], close: Callable[[], object] = lambda: None
+    ) -> None:
         self.header = header
         self.dialect = dialect
         self._rows = rows
+        self._close = close
 
     def __iter__(self) -> Iterator[RawRow]:
-        return iter(self._rows)
+        try:
+            yield from self._rows
+        finally:
+            self.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the file; a second time does nothing."""
+        self._close()
