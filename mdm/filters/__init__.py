@@ -16,7 +16,7 @@ from mdm.domains import BY_NAME
 from mdm.errors import Invalid
 from mdm.filters.common import common_filters
 from mdm.filters.kinds import AttributeFilter, ExtensionFilter, PartFilter, filters_of_kind
-from mdm.filters.terms import bears, compact, identifier_candidates, words_of
+from mdm.filters.terms import bears, compact, identifier_candidates, typeable, words_of
 from mdm.mastering.compose import EXTENSION_PREFIX, extension_attributes
 from mdm.models import GoldenValues
 from mdm.spec import Attribute, Domain, Exposure, Part
@@ -28,6 +28,7 @@ __all__ = [
     "compact",
     "filters_for",
     "identifier_candidates",
+    "typeable",
     "withheld",
     "words_of",
 ]

@@ -27,6 +27,11 @@ def standard_forms(word: str, text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(forms))
 
 
+def typeable(text: str) -> str:
+    """The text without what nobody types and PostgreSQL cannot hold (NUL), trimmed."""
+    return text.replace("\x00", "").strip()
+
+
 def compact(text: str) -> str:
     """Upper-case letters and digits only: the form identifiers are stored in."""
     return "".join(character for character in text.upper() if character.isalnum())

@@ -14,6 +14,7 @@ from django.db.models import Q, QuerySet
 from mdm import canonical
 from mdm.domains import BY_NAME
 from mdm.errors import Invalid
+from mdm.filters import typeable
 from mdm.filters.fields import uuid_or_none
 from mdm.models import ChangeEvent
 from mdm.queries.changes import changes_of
@@ -69,7 +70,7 @@ def _events(filters: AuditFilters) -> QuerySet[ChangeEvent]:
     asked = Q()
     if filters.record:
         by_id = uuid_or_none(filters.record)
-        asked &= Q(record_id=by_id) if by_id else Q(record__code=filters.record.upper())
+        asked &= Q(record_id=by_id) if by_id else Q(record__code=typeable(filters.record).upper())
     if filters.attribute:
         asked &= Q(changed__contains=[filters.attribute])
     plain = {
@@ -80,7 +81,8 @@ def _events(filters: AuditFilters) -> QuerySet[ChangeEvent]:
         "occurred_at__lt": filters.until,
         "correlation_id": filters.correlation_id,
     }
-    return ChangeEvent.objects.filter(asked, **{name: value for name, value in plain.items() if value})
+    given = {name: typeable(value) if isinstance(value, str) else value for name, value in plain.items() if value}
+    return ChangeEvent.objects.filter(asked, **given)
 
 
 def _entry(event: ChangeEvent) -> AuditEntry:

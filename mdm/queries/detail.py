@@ -7,7 +7,7 @@ from uuid import UUID
 from mdm.domains import BY_NAME
 from mdm.errors import NotFound
 from mdm.filters.fields import uuid_or_none
-from mdm.filters.terms import ANY_SCHEME
+from mdm.filters.terms import ANY_SCHEME, typeable
 from mdm.mastering.compose import EXTENSION_PREFIX, extension_attributes
 from mdm.models import GoldenRecord, SourceRecord
 from mdm.queries.crosswalk import Sayings, crosswalk, open_links
@@ -21,7 +21,7 @@ def resolve(name: str | UUID) -> GoldenRecord:
     """The golden record with this id or code (any case), merged or not; NotFound otherwise."""
     by_id = name if isinstance(name, UUID) else uuid_or_none(name)
     records = GoldenRecord.objects.select_related("merged_into")
-    found = (records.filter(pk=by_id) if by_id else records.filter(code=str(name).upper())).first()
+    found = (records.filter(pk=by_id) if by_id else records.filter(code=typeable(str(name)).upper())).first()
     if found is None:
         raise NotFound(f"There is no golden record {name}.", "Search for it by name, code or any identifier.")
     return found
