@@ -1,0 +1,69 @@
+"""Change requests: an edit somebody proposes, that somebody else approves or refuses."""
+
+from django.conf import settings
+from django.db import models
+
+from mdm.identity import uuid7
+from mdm.models import GoldenRecord
+
+
+class RequestState(models.TextChoices):
+    """open -> approved | refused (by somebody else) | withdrawn (by the requester)."""
+
+    OPEN = "open", "Waiting for approval"
+    APPROVED = "approved", "Approved"
+    REFUSED = "refused", "Refused"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+
+
+class ChangeRequest(models.Model):
+    """``values`` are the proposed values (None blanks), ``before`` what the record held when it was proposed.
+
+    ``digest`` covers record, base version and values: an approval names it, so what is approved is what was read.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    record = models.ForeignKey(GoldenRecord, on_delete=models.PROTECT, related_name="requests")
+    domain = models.CharField(max_length=32)
+    base_version = models.PositiveIntegerField()
+    values = models.JSONField()
+    before = models.JSONField(default=dict)
+    digest = models.CharField(max_length=64)
+    reason = models.TextField()
+    valid_until = models.DateTimeField(null=True, blank=True)
+    state = models.CharField(max_length=10, choices=RequestState.choices, default=RequestState.OPEN)
+    requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="requests")
+    requested_at = models.DateTimeField(auto_now_add=True)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="decided_requests"
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+    answer = models.TextField(blank=True)
+    source_record = models.ForeignKey(
+        "mdm.SourceRecord", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="change_request_state_is_known", condition=models.Q(state__in=RequestState.values)
+            ),
+            models.CheckConstraint(
+                name="change_request_is_not_approved_by_its_requester",
+                condition=models.Q(decided_by__isnull=True)
+                | models.Q(state="withdrawn")
+                | ~models.Q(decided_by=models.F("requested_by")),
+            ),
+            models.CheckConstraint(
+                name="change_request_is_decided_exactly_when_it_is_not_open",
+                condition=models.Q(state="open", decided_by__isnull=True, decided_at__isnull=True)
+                | (~models.Q(state="open") & models.Q(decided_by__isnull=False, decided_at__isnull=False)),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["record"], condition=models.Q(state="open"), name="request_open_of_record"),
+            models.Index(fields=["state", "-requested_at"], name="request_list"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.record_id} ({self.state})"
