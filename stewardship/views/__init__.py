@@ -1,0 +1,1 @@
+"""Pages of stewardship, one module per noun; each offers its addresses as ``urls``."""
