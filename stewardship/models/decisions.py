@@ -51,7 +51,8 @@ class Decision(models.Model):
             models.CheckConstraint(name="decision_verb_is_known", condition=models.Q(verb__in=Verb.values)),
             models.CheckConstraint(
                 name="decision_undo_names_what_it_undoes",
-                condition=models.Q(verb="undo", undoes__isnull=False) | (~models.Q(verb="undo") & models.Q(undoes=None)),
+                condition=models.Q(verb="undo", undoes__isnull=False)
+                | (~models.Q(verb="undo") & models.Q(undoes__isnull=True)),
             ),
         ]
         indexes = [models.Index(fields=["decided_by", "-decided_at"], name="decision_of_person")]  # undo list
