@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from mdm import canonical
+from mdm import bulk, canonical
 from mdm.cause import Cause
 from mdm.identity import uuid7
 from mdm.models import ChangeEvent, EventVerb, GoldenRecord
@@ -90,7 +90,7 @@ def emit(events: Sequence[ChangeEvent]) -> None:
     """Write events in the transaction of the change they report. Raises RuntimeError outside a transaction."""
     if not connection.in_atomic_block:
         raise RuntimeError("an event outside the transaction of its change would be a second truth")
-    ChangeEvent.objects.bulk_create(events, batch_size=500)
+    bulk.insert(events)
 
 
 def link_hash(previous: str, seq: int, body: str) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from mdm import bulk
 from mdm.cause import Cause
 from mdm.errors import Refused
 from mdm.models import Link, LinkMethod, Merge
@@ -25,7 +26,7 @@ class LinkTo:
 
 def open_links_for(links: Sequence[LinkTo], cause: Cause, now: datetime) -> None:
     """Write the links. PostgreSQL refuses a second open link of one source record."""
-    Link.objects.bulk_create(
+    bulk.insert(
         [
             Link(
                 source_record_id=link.source_record_id,
@@ -39,8 +40,7 @@ def open_links_for(links: Sequence[LinkTo], cause: Cause, now: datetime) -> None
                 linked_at=now,
             )
             for link in links
-        ],
-        batch_size=1000,
+        ]
     )
 
 

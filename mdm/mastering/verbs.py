@@ -50,7 +50,6 @@ def create(*, domain: Domain, records: Sequence[NewRecord], cause: Cause) -> lis
         GoldenRecord(id=uuid7(), code=code, domain=domain.name, state=record.state, created_at=now, updated_at=now)
         for code, record in zip(codes, records, strict=True)
     ]
-    GoldenRecord.objects.bulk_create(made, batch_size=1000)
     pairs = list(zip(made, records, strict=True))
     open_links_for(
         [

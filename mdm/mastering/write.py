@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db import connection, models
 
-from mdm import log
+from mdm import bulk, log
 from mdm.cause import Cause
 from mdm.mastering.compose import (
     EXTENSION_PREFIX,
@@ -27,10 +27,12 @@ from mdm.models import GoldenRecord, GoldenState, SourceRecord, SourceState
 from mdm.models.log import EventVerb
 from mdm.quality import failed
 from mdm.snapshot import Snapshot, changes, record_labels
-from mdm.spec import Domain, Severity
+from mdm.spec import Domain, Part, Severity
 from mdm.values import plain_row, title_of, typed_columns
 
-BATCH = 1000
+RECORD_COLUMNS = (
+    "state", "suspected", "held_by", "version", "merged_into", "title", "search_text", "identifiers", "updated_at",
+)  # fmt: skip
 
 
 @dataclass
@@ -179,42 +181,25 @@ def _state(record: GoldenRecord, marking: Marking, *, is_new: bool) -> str:
 def _save(domain: Domain, written: Sequence[_Written], stored: Stored, now: datetime) -> None:
     for change in written:
         change.record.updated_at = now
-    GoldenRecord.objects.bulk_update(
-        [change.record for change in written],
-        ["state", "suspected", "held_by", "version", "merged_into", "title", "search_text", "identifiers", "updated_at"],
-        batch_size=BATCH,
-    )
-    rows = [
-        domain.model(
-            record_id=change.record.pk,
-            extension=change.after.extension,
-            provenance=change.after.provenance,
-            **typed_columns(domain.attributes, change.after.values),
-        )
-        for change in written
-    ]
+    bulk.insert([change.record for change in written if change.is_new])
+    bulk.update([change.record for change in written if not change.is_new], RECORD_COLUMNS)
+    bulk.insert([_values_row(domain, change) for change in written if change.is_new])
     columns = [f.name for f in domain.model._meta.concrete_fields if not f.primary_key]
-    _upsert(domain.model, [row for row, change in zip(rows, written, strict=True) if change.is_new], [], [])
-    _upsert(
-        domain.model, [row for row, change in zip(rows, written, strict=True) if not change.is_new], ["record"], columns
-    )
+    bulk.update([_values_row(domain, change) for change in written if not change.is_new], columns)
     for part in domain.parts:
-        _save_part(domain, part.name, written, stored)
+        _save_part(part, written, stored)
 
 
-def _upsert(model: type[models.Model], rows: list[Any], unique: list[str], columns: list[str]) -> None:
-    if not rows:
-        return
-    if unique:
-        model._default_manager.bulk_create(
-            rows, update_conflicts=True, unique_fields=unique, update_fields=columns, batch_size=BATCH
-        )
-    else:
-        model._default_manager.bulk_create(rows, batch_size=BATCH)
+def _values_row(domain: Domain, change: _Written) -> models.Model:
+    return domain.model(
+        record_id=change.record.pk,
+        extension=change.after.extension,
+        provenance=change.after.provenance,
+        **typed_columns(domain.attributes, change.after.values),
+    )
 
 
-def _save_part(domain: Domain, name: str, written: Sequence[_Written], stored: Stored) -> None:
-    part = next(part for part in domain.parts if part.name == name)
+def _save_part(part: Part, written: Sequence[_Written], stored: Stored) -> None:
     model: Any = part.model
     gone: list[int] = []
     fresh: list[Any] = []
@@ -222,8 +207,8 @@ def _save_part(domain: Domain, name: str, written: Sequence[_Written], stored: S
     for change in written:
         if change.composed is None:
             continue
-        held: Mapping[str, Any] = stored.parts[name].get(change.record.pk, {})
-        rows = change.composed.parts.get(name, {})
+        held: Mapping[str, Any] = stored.parts[part.name].get(change.record.pk, {})
+        rows = change.composed.parts.get(part.name, {})
         gone += [row.pk for key, row in held.items() if key not in rows]
         for key, row in rows.items():
             old = held.get(key)
@@ -241,9 +226,9 @@ def _save_part(domain: Domain, name: str, written: Sequence[_Written], stored: S
             (fresh if old is None else moved).append(typed)
     if gone:
         model.objects.filter(pk__in=gone).delete()
-    _upsert(model, fresh, [], [])
+    bulk.insert(fresh)
     columns = [f.name for f in model._meta.concrete_fields if f.name not in ("id", "record", "part_key")]
-    _upsert(model, moved, ["record", "part_key"], columns)
+    bulk.update(moved, columns, by=("record", "part_key"))
 
 
 def _save_versions(
@@ -289,7 +274,7 @@ def _save_versions(
                 after=after, changed=changed, sources=sources, digest=digest, labels=labels, cause=cause, now=now,
             )
         )  # fmt: skip
-    version_model.objects.bulk_create(versions, batch_size=BATCH)
+    bulk.insert(versions)
     log.emit(events)
 
 
