@@ -62,6 +62,7 @@ class _Run:
     width: int
     tally: Drained
     allowed: int
+    resting: bool = False
     stop: threading.Event = field(default_factory=threading.Event)
     running: dict[Future[Result], Taken] = field(default_factory=dict)
 
@@ -70,10 +71,13 @@ class _Run:
         if self.stop.is_set():
             return Result(outcomes.UNSENT, self.route.url, self.route.method)
         try:
-            return send(self.caller, self.route, taken.message)
+            result = send(self.caller, self.route, taken.message)
         except Exception:  # a fault of ours must rest the lane and be seen, not spin
             logger.exception("Sending %s failed", taken.message.id)
-            return Result(outcomes.OWN_FAULT, self.route.url, self.route.method, words=outcomes.OWN_FAULT.words)
+            result = Result(outcomes.OWN_FAULT, self.route.url, self.route.method, words=outcomes.OWN_FAULT.words)
+        if result.outcome.fate in (Fate.FAILED, Fate.GONE):
+            self.stop.set()  # here, before this thread takes the next one
+        return result
 
     def load(self) -> None:
         """Fill up to what may stand ready: one alone while the target is on trial."""
@@ -92,10 +96,7 @@ class _Run:
                 hold(self.claim)
             return
         done = [(self.running.pop(future), future.result()) for future in finished]
-        resting = self.stop.is_set()
-        if any(result.outcome.fate in (Fate.FAILED, Fate.GONE) for _, result in done):
-            self.stop.set()
-        settle(self.claim, done, resting=resting)
+        self.resting = settle(self.claim, done, resting=self.resting)
         for _, result in done:
             self.tally.count(result)
         self.allowed = min(self.allowed * 2, self.width * READY_PER_CALL)
