@@ -1,5 +1,7 @@
 """Django's registration of mdm."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 from mdm.celery import app
@@ -13,3 +15,7 @@ class MdmConfig(AppConfig):
     verbose_name = "Mdm"
     # Named here so that shared tasks find the application in every Django command.
     celery = app
+
+    def ready(self) -> None:
+        """Register the system checks, which may only be imported once the models are there."""
+        import_module("mdm.checks")
