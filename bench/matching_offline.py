@@ -24,8 +24,9 @@ django.setup()
 
 from bench.demo_files import READERS, Row  # noqa: E402
 from matching import blocking, scoring  # noqa: E402
-from matching.deciding import Decisions, Known, decide  # noqa: E402
+from matching.deciding import Decisions, decide  # noqa: E402
 from matching.features import make_features  # noqa: E402
+from matching.known import Known, Scored  # noqa: E402
 from mdm.domains import BY_NAME  # noqa: E402
 from mdm.spec import Domain  # noqa: E402
 
@@ -70,7 +71,16 @@ def block(domain: Domain, known: dict[int, Known]) -> tuple[set[tuple[int, int]]
     return pairs, most
 
 
-def report(rows: list[Row], truth: Truth, groups: list[tuple[int, ...]], args: argparse.Namespace, pairs, known, shared, matching) -> None:  # type: ignore[no-untyped-def]
+def report(
+    rows: list[Row],
+    truth: Truth,
+    groups: list[tuple[int, ...]],
+    args: argparse.Namespace,
+    pairs,
+    known,
+    shared,
+    matching,
+) -> None:  # type: ignore[no-untyped-def]
     hit = joined = 0
     together = set()
     wrong = []
@@ -94,14 +104,21 @@ def report(rows: list[Row], truth: Truth, groups: list[tuple[int, ...]], args: a
     ]
     missed = [p for p in true if p not in together]
     blocked = sum(p in pairs for p in true)
-    print(f"  blocking recall {blocked / max(1, len(true)):.3f}  precision {hit / max(1, joined):.4f}  recall {hit / max(1, len(true)):.4f}  ({hit}/{len(true)})")
+    print(
+        f"  blocking recall {blocked / max(1, len(true)):.3f}  precision {hit / max(1, joined):.4f}  recall {hit / max(1, len(true)):.4f}  ({hit}/{len(true)})"
+    )
     random.seed(args.seed)
     for label, found, most in (("WRONG", wrong, args.wrong), ("MISSED", missed, args.missed)):
         for a, b in random.sample(found, min(most, len(found))):
             s = scoring.score(matching, known[a].features, known[b].features, rows[a].system == rows[b].system, shared)
             print(f"  {label} {s.bits:.1f} blocked={(a, b) in pairs} veto={s.vetoes} anchored={s.anchored}")
             for n in (a, b):
-                print("     ", rows[n].system, rows[n].key, {k: v for k, v in known[n].features.items() if k not in ("skeleton", "lead", "house")})
+                print(
+                    "     ",
+                    rows[n].system,
+                    rows[n].key,
+                    {k: v for k, v in known[n].features.items() if k not in ("skeleton", "lead", "house")},
+                )
             print("     ", [(e.comparison.feature, round(e.similarity, 2), round(e.weight, 1)) for e in s.evidence])
 
 
@@ -126,7 +143,9 @@ def levels(rows, truth, known, pairs, shared, matching) -> None:  # type: ignore
     for feature, found in table.items():
         m_all, u_all = sum(v[1] for v in found.values()), sum(v[0] for v in found.values())
         for level, (u, m) in sorted(found.items(), reverse=True):
-            print(f"   {feature:12} {level:12} m={m:6} u={u:6}  bits {log2((m + 0.5) / (m_all + 1)) - log2((u + 0.5) / (u_all + 1)):6.2f}")
+            print(
+                f"   {feature:12} {level:12} m={m:6} u={u:6}  bits {log2((m + 0.5) / (m_all + 1)) - log2((u + 0.5) / (u_all + 1)):6.2f}"
+            )
 
 
 def run(folder: Path, name: str, args: argparse.Namespace, out) -> None:  # type: ignore[no-untyped-def]
@@ -142,7 +161,7 @@ def run(folder: Path, name: str, args: argparse.Namespace, out) -> None:  # type
     pairs, counts = block(domain, known)
     shared = scoring.shares(counts)
     blocked = time.perf_counter()
-    found: Decisions = decide(domain.matching, known, pairs, shared)
+    found: Decisions = decide(Scored(domain.matching, known, shared), pairs)
     done = time.perf_counter()
     print(
         f"{name}: {len(rows)} records, {len(pairs)} pairs; features {made - started:.1f}s blocking {blocked - made:.1f}s "
@@ -151,16 +170,21 @@ def run(folder: Path, name: str, args: argparse.Namespace, out) -> None:  # type
     truth = Truth(folder, name)
     groups = [j.records for j in found.joined]
     report(rows, truth, groups, args, pairs, known, shared, domain.matching)
-    asked = Counter(
-        truth.verdict(rows[r.pairs[0][0]], rows[r.pairs[0][1]]) for r in found.resemblances
-    )
+    asked = Counter(truth.verdict(rows[r.pairs[0][0]], rows[r.pairs[0][1]]) for r in found.resemblances)
     print("  questions: same", asked[True], "different", asked[False], "unknown", asked[None])
     random.seed(args.seed)
     for r in random.sample(list(found.resemblances), min(args.asked, len(found.resemblances))):
         a, b, s = r.pairs[0]
-        print(f"  ASK {r.bits:.1f} {s.bits:.1f} truth={truth.verdict(rows[a], rows[b])} {s.vetoes} {scoring.sentence(s)}")
+        print(
+            f"  ASK {r.bits:.1f} {s.bits:.1f} truth={truth.verdict(rows[a], rows[b])} {s.vetoes} {scoring.sentence(s)}"
+        )
         for n in (a, b):
-            print("     ", rows[n].system, rows[n].key, {k: v for k, v in known[n].features.items() if k not in ("skeleton", "lead", "house")})
+            print(
+                "     ",
+                rows[n].system,
+                rows[n].key,
+                {k: v for k, v in known[n].features.items() if k not in ("skeleton", "lead", "house")},
+            )
     if args.levels:
         levels(rows, truth, known, pairs, shared, domain.matching)
     for n, group in enumerate(groups):

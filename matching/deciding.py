@@ -10,31 +10,26 @@ from itertools import combinations
 from uuid import UUID
 
 from matching.clustering import Groups, cluster
-from matching.features import Features
-from matching.scoring import Score, Shared, bits_of, probability, score
-from mdm.spec import Matching
+from matching.known import Known, Pair, Scored, ordered
+from matching.scoring import Score, bits_of, probability
 
-Pair = tuple[int, int]
 # An absent pair inside a group that is joined: blocked out, so nothing strong can speak for it.
 _FLOOR = -6.0
-# Components beyond this are not filled up with the pairs blocking left out (quadratic).
+# Very strong evidence for one pair must not outvote the contradiction of the others.
+_CEILING = 20.0
+# Parts beyond this are not filled up with the pairs blocking left out (quadratic).
 _FILL_UP_TO = 40
+_PAIRS_SHOWN = 6
 
-
-@dataclass(frozen=True)
-class Known:
-    """One record as matching sees it. ``golden`` is None for a newcomer."""
-
-    id: int
-    system: int
-    features: Features
-    golden: UUID | None = None
-    stub: bool = False
+Side = UUID | int
 
 
 @dataclass(frozen=True)
 class Joined:
-    """Newcomers that are one thing, with the golden record they belong to (None: a new one) and why."""
+    """Newcomers that are one thing, with the golden record they belong to (None: a new one) and why.
+
+    ``evidence``: newcomer -> (the member that speaks most for its place, their score).
+    """
 
     records: tuple[int, ...]
     golden: UUID | None
@@ -43,115 +38,97 @@ class Joined:
 
 @dataclass(frozen=True)
 class Resemblance:
-    """A pair of groups a person should look at. A side is a golden record, or the position of a ``Joined``."""
+    """Two groups a person should look at. A side is a golden record, or the position of a ``Joined``.
 
-    left: UUID | int
-    right: UUID | int
+    ``pairs`` are (record of the left side, record of the right side, score), strongest first.
+    """
+
+    left: Side
+    right: Side
     bits: float
     pairs: tuple[tuple[int, int, Score], ...]
 
     @property
     def probability(self) -> float:
+        """How likely the two sides are one thing."""
         return probability(self.bits)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Decisions:
-    joined: Sequence[Joined]
-    resemblances: Sequence[Resemblance]
+    """What to do with the newcomers, in the order they were decided."""
+
+    joined: list[Joined] = field(default_factory=list)
+    resemblances: list[Resemblance] = field(default_factory=list)
 
 
-class Scored:
-    """Every pair looked at, each scored once."""
+@dataclass(frozen=True)
+class _Part:
+    """One connected part: its starting groups (golden records with their members, newcomers alone)."""
 
-    def __init__(self, matching: Matching, known: Mapping[int, Known], shared: Shared, apart: Collection[Pair]) -> None:
-        self.matching, self.known, self.shared, self.apart = matching, known, shared, apart
-        self.scores: dict[Pair, Score] = {}
-
-    def score(self, a: int, b: int) -> Score:
-        pair = (a, b) if a < b else (b, a)
-        found = self.scores.get(pair)
-        if found is None:
-            left, right = self.known[pair[0]], self.known[pair[1]]
-            same = left.system == right.system
-            found = score(self.matching, left.features, right.features, same, self.shared)
-            self.scores[pair] = found
-        return found
-
-    def barred(self, a: int, b: int) -> bool:
-        """Whether a person, a hard identifier or the source itself says that these two are not the same."""
-        if self.matching.one_per_source and self.known[a].system == self.known[b].system:
-            return True
-        return ((a, b) if a < b else (b, a)) in self.apart or bool(self.score(a, b).vetoes)
+    scored: Scored
+    near: Mapping[int, set[int]]
+    start: list[tuple[int, ...]]
 
 
-def decide(
-    matching: Matching,
-    known: Mapping[int, Known],
-    pairs: Iterable[Pair],
-    shared: Shared,
-    apart: Collection[Pair] = frozenset(),
-) -> Decisions:
-    """Decide every newcomer in ``known`` from the pairs blocking found; ``apart`` are known non-matches."""
-    scored = Scored(matching, known, shared, apart)
-    review = bits_of(matching.review)
+def decide(scored: Scored, pairs: Iterable[Pair]) -> Decisions:
+    """Decide every newcomer from the pairs blocking found. Stubs come last: they follow whoever bears their name."""
+    decisions = Decisions()
+    near = _near(scored, pairs)
+    members = scored.members()
+    for start in _components(scored.known, near, members):
+        part = _Part(scored, near, start)
+        _decide_part(part, decisions)
+    _place_stubs(scored, decisions)
+    return decisions
+
+
+def _near(scored: Scored, pairs: Iterable[Pair]) -> Mapping[int, set[int]]:
+    review = bits_of(scored.matching.review)
     near: dict[int, set[int]] = defaultdict(set)
     for a, b in pairs:
-        if a != b and scored.score(a, b).bits >= review:
+        if scored.waits_for_name(a) or scored.waits_for_name(b):
+            continue
+        if scored.score(a, b).bits >= review:
             near[a].add(b)
             near[b].add(a)
-    members: dict[UUID, list[int]] = defaultdict(list)
-    for one in known.values():
-        if one.golden:
-            members[one.golden].append(one.id)
-    joined: list[Joined] = []
-    resemblances: list[Resemblance] = []
-    for start in _components(known, near, members):
-        _decide_component(scored, near, start, joined, resemblances)
-    return Decisions(joined, resemblances)
+    return near
 
 
 def _components(
-    known: Mapping[int, Known], near: Mapping[int, set[int]], members: Mapping[UUID, list[int]]
-) -> Iterable[list[list[int]]]:
-    """Connected parts, each as its starting groups: golden records with all their members, newcomers alone."""
+    known: Mapping[int, Known], near: Mapping[int, set[int]], members: Mapping[UUID, tuple[int, ...]]
+) -> Iterable[list[tuple[int, ...]]]:
+    """Newcomers and probes spread a part; a golden record without a probe ends it: nothing about it is asked."""
     seen: set[int] = set()
+    probed = {one.golden for one in known.values() if one.probe}
     for first in sorted(known):
-        if first in seen or known[first].golden:
+        one = known[first]
+        if first in seen or (one.golden and not one.probe) or (one.stub and not one.golden):
             continue
         start, queue = [], [first]
         while queue:
-            one = queue.pop()
-            if one in seen:
+            current = queue.pop()
+            if current in seen:
                 continue
-            golden = known[one].golden
-            group = members[golden] if golden else [one]
-            start.append(sorted(group))
+            golden = known[current].golden
+            group = members[golden] if golden else (current,)
+            start.append(group)
             seen.update(group)
-            # Newcomers spread the part, golden records end it: two of them are never joined here.
-            if not golden:
-                queue.extend(near.get(one, ()))
-            else:
-                queue.extend(n for m in group for n in near.get(m, ()) if not known[n].golden)
+            open_ended = golden is None or golden in probed
+            queue.extend(n for m in group for n in near.get(m, ()) if open_ended or known[n].golden is None)
         yield sorted(start)
 
 
-def _decide_component(
-    scored: Scored,
-    near: Mapping[int, set[int]],
-    start: list[list[int]],
-    joined: list[Joined],
-    resemblances: list[Resemblance],
-) -> None:
-    known, matching = scored.known, scored.matching
-    if len(start) == 1:
-        joined.append(Joined(tuple(start[0]), None))
+def _decide_part(part: _Part, decisions: Decisions) -> None:
+    known, matching = part.scored.known, part.scored.matching
+    if len(part.start) == 1:
+        if known[part.start[0][0]].golden is None:
+            decisions.joined.append(Joined(part.start[0], None))
         return
-    nodes = [node for group in start for node in group]
-    weights, vetoes = _weights(scored, near, nodes)
-    goldens = [number for number, group in enumerate(start) if known[group[0]].golden]
+    weights, vetoes = _weights(part)
+    goldens = [number for number, group in enumerate(part.start) if known[group[0]].golden]
     groups = cluster(
-        start,
+        part.start,
         weights,
         threshold=bits_of(matching.auto),
         floor=_FLOOR,
@@ -160,62 +137,96 @@ def _decide_component(
         margin=matching.margin,
         largest=matching.largest,
     )
-    _collect(scored, groups, joined, resemblances)
+    _collect(part.scored, groups, decisions)
 
 
-def _weights(
-    scored: Scored, near: Mapping[int, set[int]], nodes: Sequence[int]
-) -> tuple[dict[Pair, float], list[Pair]]:
+def _weights(part: _Part) -> tuple[dict[Pair, float], list[Pair]]:
     """Weight of every pair of the part and the pairs that must stay apart. Without an anchor, never automatic."""
+    nodes = sorted(node for group in part.start for node in group)
     if len(nodes) <= _FILL_UP_TO:
-        wanted = list(combinations(sorted(nodes), 2))
+        wanted = list(combinations(nodes, 2))
     else:
         inside = set(nodes)
-        wanted = sorted({(min(a, b), max(a, b)) for a in nodes for b in near.get(a, ()) if b in inside})
-    limit = bits_of(scored.matching.auto) - 0.01
+        wanted = sorted({ordered(a, b) for a in nodes for b in part.near.get(a, ()) if b in inside})
+    just_below = bits_of(part.scored.matching.auto) - 0.01
     weights: dict[Pair, float] = {}
     vetoes = []
     for a, b in wanted:
-        found = scored.score(a, b)
-        # Strong evidence for one pair must not outvote the silence or contradiction of the others.
-        weights[a, b] = max(_FLOOR, min(found.bits, 20.0)) if found.anchored else min(found.bits, limit)
-        if scored.barred(a, b):
+        found = part.scored.score(a, b)
+        weights[a, b] = max(_FLOOR, min(found.bits, _CEILING if found.anchored else just_below))
+        if part.scored.barred(a, b):
             vetoes.append((a, b))
     return weights, vetoes
 
 
-def _collect(
-    scored: Scored, groups: Groups[int], joined: list[Joined], resemblances: list[Resemblance]
-) -> None:
+def _collect(scored: Scored, groups: Groups[int], decisions: Decisions) -> None:
     known = scored.known
-    side: dict[int, UUID | int] = {}
+    sides: dict[int, Side] = {}
     for number, nodes in sorted(groups.members.items()):
         golden = next((known[n].golden for n in nodes if known[n].golden), None)
         newcomers = tuple(n for n in nodes if not known[n].golden)
-        if golden:
-            side[number] = golden
+        sides[number] = golden or len(decisions.joined)
         if newcomers:
             evidence = {n: _closest(scored, n, nodes) for n in newcomers if len(nodes) > 1}
-            side.setdefault(number, len(joined))
-            joined.append(Joined(newcomers, golden, evidence))
+            decisions.joined.append(Joined(newcomers, golden, evidence))
     review = bits_of(scored.matching.review)
-    for (a, b), average in groups.averages.items():
-        left, right = side[a], side[b]
-        if average < review or (isinstance(left, UUID) and isinstance(right, UUID)):
-            continue
-        pairs = [
-            (x, y, scored.score(x, y))
-            for x in groups.members[a]
-            for y in groups.members[b]
-            if (min(x, y), max(x, y)) not in scored.apart
-        ]
-        best = sorted(pairs, key=lambda p: -p[2].bits)[:6]
-        if len(pairs) == len(groups.members[a]) * len(groups.members[b]):
-            resemblances.append(Resemblance(left, right, average, tuple(best)))
+    for (a, b), average in sorted(groups.averages.items(), key=lambda item: -item[1]):
+        if average >= review and _worth_asking(scored, groups.members[a], groups.members[b]):
+            pairs = [(x, y, scored.score(x, y)) for x in groups.members[a] for y in groups.members[b]]
+            strongest = sorted(pairs, key=lambda pair: -pair[2].bits)[:_PAIRS_SHOWN]
+            decisions.resemblances.append(Resemblance(sides[a], sides[b], average, tuple(strongest)))
 
 
-def _closest(scored: Scored, node: int, nodes: Sequence[int]) -> tuple[int, Score]:
+def _worth_asking(scored: Scored, left: Sequence[int], right: Sequence[int]) -> bool:
+    """Not what a person has ruled out, and not two golden records of which nothing is new."""
+    if any(ordered(a, b) in scored.apart for a in left for b in right):
+        return False
+    return any(scored.known[n].golden is None or scored.known[n].probe for n in (*left, *right))
+
+
+def _closest(scored: Scored, node: int, nodes: Collection[int]) -> tuple[int, Score]:
     """The member that speaks most for this newcomer's place."""
-    others = [n for n in nodes if n != node]
-    best = max(others, key=lambda n: scored.score(node, n).bits)
+    best = max((n for n in nodes if n != node), key=lambda n: scored.score(node, n).bits)
     return best, scored.score(node, best)
+
+
+def _place_stubs(scored: Scored, decisions: Decisions) -> None:
+    """A stub joins the one group that bears its name; of several it resembles each; of none it is new.
+
+    Stubs of one name are one newcomer, however many sources name it.
+    """
+    places: dict[str, dict[Side, list[int]]] = defaultdict(lambda: defaultdict(list))
+    group_of = {n: number for number, joined in enumerate(decisions.joined) for n in joined.records}
+    for one in scored.known.values():
+        side = one.golden or group_of.get(one.id)
+        if side is not None:
+            for name in one.features.get(scored.matching.names, ()):
+                places[name][side].append(one.id)
+    waiting: dict[str, list[int]] = defaultdict(list)
+    for one in scored.known.values():
+        if scored.waits_for_name(one.id):
+            waiting[scored.name_of(one.id)].append(one.id)
+    for name, stubs in sorted(waiting.items()):
+        _place(scored, decisions, tuple(sorted(stubs)), places.get(name, {}))
+
+
+def _place(scored: Scored, decisions: Decisions, stubs: tuple[int, ...], found: Mapping[Side, Sequence[int]]) -> None:
+    free = {
+        side: members
+        for side, members in found.items()
+        if not any(ordered(s, m) in scored.apart for s in stubs for m in members)
+    }
+    if len(free) == 1:
+        side, members = next(iter(free.items()))
+        evidence = {stub: (members[0], scored.score(stub, members[0])) for stub in stubs}
+        if isinstance(side, UUID):
+            decisions.joined.append(Joined(stubs, side, evidence))
+        else:
+            there = decisions.joined[side]
+            decisions.joined[side] = Joined(there.records + stubs, there.golden, {**there.evidence, **evidence})
+        return
+    here = len(decisions.joined)
+    decisions.joined.append(Joined(stubs, None))
+    for side, members in free.items():
+        shown = tuple((stubs[0], member, scored.score(stubs[0], member)) for member in members[:_PAIRS_SHOWN])
+        decisions.resemblances.append(Resemblance(here, side, bits_of(scored.matching.review), shown))

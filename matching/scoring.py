@@ -30,13 +30,14 @@ class Evidence:
     level: str
     weight: float
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self, swap: bool) -> dict[str, Any]:
         """{feature, label, left, right, similarity, level, weight} as the review page shows it."""
+        left, right = (self.right, self.left) if swap else (self.left, self.right)
         return {
             "feature": self.comparison.feature,
             "label": self.comparison.label,
-            "left": self.left.replace("|", " ").strip(),
-            "right": self.right.replace("|", " ").strip(),
+            "left": left.replace("|", " ").strip(),
+            "right": right.replace("|", " ").strip(),
             "similarity": round(self.similarity, 3),
             "level": self.level,
             "weight": round(self.weight, 2),
@@ -57,10 +58,10 @@ class Score:
         """The score shown and stored, 0..1."""
         return probability(self.bits)
 
-    def explanation(self) -> list[dict[str, Any]]:
-        """The evidence as JSON, heaviest first."""
+    def explanation(self, swap: bool = False) -> list[dict[str, Any]]:
+        """The evidence as JSON, heaviest first; ``swap`` shows the right record on the left."""
         ranked = sorted(self.evidence, key=lambda e: -abs(e.weight))
-        return [evidence.as_json() for evidence in ranked]
+        return [evidence.as_json(swap) for evidence in ranked]
 
 
 def probability(bits: float) -> float:
@@ -87,6 +88,19 @@ def score(matching: Matching, left: Features, right: Features, same_source: bool
         vetoes=tuple(e.comparison.label for e in evidence if e.comparison.veto and e.level == "different"),
         anchored=any(e.comparison.feature in matching.anchors and _telling(e) for e in evidence),
     )
+
+
+def same_name(matching: Matching, left: Features, right: Features, shared: Shared) -> Score:
+    """The score where one side is known by name only: an equal name that is not commonplace is enough, else nothing."""
+    comparison = next((c for c in matching.comparisons if c.feature == matching.names), None)
+    ours, theirs = left.get(matching.names), right.get(matching.names)
+    if comparison is None or not ours or not theirs:
+        return Score(-_MOST_BITS, (), (), anchored=False)
+    found = _judge(comparison, ours, theirs, shared)
+    if found.similarity < 1:
+        return Score(-_MOST_BITS, (found,), (), anchored=False)
+    common = log2(max(shared(comparison.feature, found.left), 1))
+    return Score(2 * bits_of(matching.auto) * 0.35**common, (found,), (), anchored=True)
 
 
 def _telling(evidence: Evidence) -> bool:

@@ -1,0 +1,177 @@
+"""Questions for people: resemblances grouped into candidates, best first, each golden pair asked once."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.utils import timezone
+
+from matching.deciding import Decisions, Resemblance, Side
+from matching.known import Scored, ordered
+from matching.models import CandidateKind, CandidateMember, CandidateState, MatchCandidate, MatchPair
+from matching.scoring import Score, sentence
+from mdm.models import Link, LinkMethod
+from mdm.spec import Domain
+
+# More golden records than this side by side is no question a person can answer.
+MOST_SIDES = 6
+
+
+@dataclass(frozen=True)
+class Question:
+    """One candidate to be: its sides and the resemblances between them."""
+
+    sides: tuple[Side, ...]
+    resemblances: tuple[Resemblance, ...]
+
+
+def group(decisions: Decisions) -> list[Question]:
+    """Resemblances that touch each other become one question, strongest first, up to MOST_SIDES sides."""
+    where: dict[Side, int] = {}
+    sides: dict[int, set[Side]] = {}
+    inside: dict[int, list[Resemblance]] = defaultdict(list)
+    for number, found in enumerate(sorted(decisions.resemblances, key=lambda r: -r.bits)):
+        homes = {where[side] for side in (found.left, found.right) if side in where}
+        together = {found.left, found.right}.union(*(sides[home] for home in homes))
+        if len(together) > MOST_SIDES:
+            continue  # both sides, or the stronger of them, are asked about already
+        for home in homes:
+            inside[number] += inside.pop(home)
+            del sides[home]
+        sides[number] = together
+        inside[number].append(found)
+        where.update(dict.fromkeys(together, number))
+    return [Question(tuple(sorted(sides[n], key=str)), tuple(inside[n])) for n in sides]
+
+
+def suspected(decisions: Decisions, questions: Iterable[Question]) -> set[int]:
+    """Which new records wait: all in a question, but for one where the question has no golden record yet.
+
+    That one is what the others may be duplicates of; it has the most sources, then the oldest.
+    """
+    waiting: set[int] = set()
+    for question in questions:
+        known = [side for side in question.sides if isinstance(side, UUID) or decisions.joined[side].golden]
+        new = [side for side in question.sides if isinstance(side, int) and not decisions.joined[side].golden]
+        if not known and new:
+            joined = decisions.joined
+            new.remove(min(new, key=lambda n: (-len(joined[n].records), joined[n].records)))
+        waiting.update(new)
+    return waiting
+
+
+def store(domain: Domain, questions: Sequence[Question], golden: Mapping[int, UUID]) -> int:
+    """Write the questions as open candidates; ``golden`` names the golden record of each new side. How many."""
+
+    def record(side: Side) -> UUID:
+        return side if isinstance(side, UUID) else golden[side]
+
+    known = _asked_before(questions)
+    candidates, members, pairs = [], [], []
+    for question in questions:
+        records = sorted({record(side) for side in question.sides})
+        if len(records) < 2 or frozenset(records) in known:
+            continue
+        best = max(question.resemblances, key=lambda r: r.bits)
+        candidate = _candidate(domain, CandidateKind.RESEMBLANCE, best.probability, best.pairs[0][2])
+        candidates.append(candidate)
+        members += [CandidateMember(candidate=candidate, record_id=one) for one in records]
+        for found in question.resemblances:
+            left, right = record(found.left), record(found.right)
+            pairs += [_pair(candidate, (left, right), a, b, score) for a, b, score in found.pairs]
+    _save(candidates, members, pairs)
+    return len(candidates)
+
+
+def _asked_before(questions: Sequence[Question]) -> set[frozenset[UUID]]:
+    """Groups of golden records a candidate exists for: a change of one of them does not ask again."""
+    old = (q for q in questions if all(isinstance(side, UUID) for side in q.sides))
+    records = [side for q in old for side in q.sides if isinstance(side, UUID)]
+    if not records:
+        return set()
+    states = (CandidateState.OPEN, CandidateState.SKIPPED, CandidateState.REJECTED)
+    rows = CandidateMember.objects.filter(
+        candidate__in=CandidateMember.objects.filter(record__in=records).values("candidate"),
+        candidate__state__in=states,
+        candidate__kind=CandidateKind.RESEMBLANCE,
+    ).values_list("candidate_id", "record_id")
+    groups: dict[int, set[UUID]] = defaultdict(set)
+    for candidate, record in rows:
+        groups[candidate].add(record)
+    return {frozenset(found) for found in groups.values()}
+
+
+def ask_about_conflicts(domain: Domain, scored: Scored, changed: Sequence[int]) -> int:
+    """A changed record stays where it is; when it now contradicts its golden record, a person is asked. How many.
+
+    A link a person made is not questioned, nor is the same conflict asked twice.
+    """
+    found = {pk: conflict for pk in changed if (conflict := _conflict(scored, pk))}
+    human = set(_linked_by_people(found))
+    records = {pk: scored.known[pk].golden for pk in found}
+    asked = set(
+        MatchCandidate.objects.filter(
+            kind=CandidateKind.CONFLICT,
+            state__in=(CandidateState.OPEN, CandidateState.SKIPPED, CandidateState.REJECTED),
+            members__record__in=[golden for golden in records.values() if golden],
+        ).values_list("members__record", flat=True)
+    )
+    candidates, members, pairs = [], [], []
+    for pk, (other, score) in found.items():
+        golden = records[pk]
+        if golden is None or golden in asked or pk in human:
+            continue
+        asked.add(golden)
+        candidate = _candidate(domain, CandidateKind.CONFLICT, score.probability, score)
+        candidates.append(candidate)
+        members.append(CandidateMember(candidate=candidate, record_id=golden))
+        pairs.append(_pair(candidate, (golden, golden), pk, other, score))
+    _save(candidates, members, pairs)
+    return len(candidates)
+
+
+def _conflict(scored: Scored, pk: int) -> tuple[int, Score] | None:
+    """The member of its own golden record it contradicts most, where none of them confirms it."""
+    one = scored.known.get(pk)
+    if one is None or one.stub:
+        return None
+    others = [n for n in scored.members().get(one.golden, ()) if n != pk] if one.golden else []
+    others = [n for n in others if not scored.known[n].stub]
+    against = [n for n in others if scored.score(pk, n).vetoes]
+    if not against:
+        return None
+    worst = min(against, key=lambda n: scored.score(pk, n).bits)
+    return worst, scored.score(pk, worst)
+
+
+def _linked_by_people(ids: Collection[int]) -> Iterable[int]:
+    by_people = (LinkMethod.STEWARD, LinkMethod.MERGE, LinkMethod.UNMERGE)
+    links = Link.objects.filter(source_record_id__in=list(ids), ended_at__isnull=True, method__in=by_people)
+    return links.values_list("source_record_id", flat=True)
+
+
+def _candidate(domain: Domain, kind: CandidateKind, chance: float, best: Score) -> MatchCandidate:
+    return MatchCandidate(
+        domain=domain.name, kind=kind, score=chance, sentence=sentence(best), created_at=timezone.now()
+    )
+
+
+def _pair(candidate: MatchCandidate, records: tuple[UUID, UUID], left: int, right: int, score: Score) -> MatchPair:
+    return MatchPair(
+        candidate=candidate,
+        left_record_id=records[0],
+        right_record_id=records[1],
+        left_source_id=left,
+        right_source_id=right,
+        score=score.probability,
+        explanation=score.explanation(swap=ordered(left, right) != (left, right)),
+        sentence=sentence(score),
+        vetoes=list(score.vetoes),
+    )
+
+
+def _save(candidates: list[MatchCandidate], members: list[CandidateMember], pairs: list[MatchPair]) -> None:
+    MatchCandidate.objects.bulk_create(candidates)
+    CandidateMember.objects.bulk_create(members)
+    MatchPair.objects.bulk_create(pairs, batch_size=1000)

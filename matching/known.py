@@ -1,0 +1,84 @@
+"""The records one decision looks at, and every pair of them scored once. Pure."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from matching.features import Features
+from matching.scoring import Score, Shared, same_name, score
+from mdm.spec import Matching
+
+Pair = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One source record as matching sees it. ``golden`` is None for a newcomer.
+
+    ``probe``: it is linked, its content changed, and what it resembles now is worth a question.
+    """
+
+    id: int
+    system: int
+    features: Features
+    golden: UUID | None = None
+    stub: bool = False
+    probe: bool = False
+
+
+def ordered(a: int, b: int) -> Pair:
+    """The pair, smaller id first: how pairs are kept everywhere."""
+    return (a, b) if a < b else (b, a)
+
+
+class Scored:
+    """Known records with what a person ruled out (``apart``, pairs smaller id first)."""
+
+    def __init__(
+        self, matching: Matching, known: Mapping[int, Known], shared: Shared, apart: Collection[Pair] = frozenset()
+    ) -> None:
+        self.matching, self.known, self.shared, self.apart = matching, known, shared, apart
+        self._scores: dict[Pair, Score] = {}
+
+    def score(self, a: int, b: int) -> Score:
+        """How alike the two are, the smaller id on the left; a record known by name only is as good as its name."""
+        pair = ordered(a, b)
+        found = self._scores.get(pair)
+        if found is None:
+            found = self._scores[pair] = self._score(*pair)
+        return found
+
+    def _score(self, a: int, b: int) -> Score:
+        left, right = self.known[a], self.known[b]
+        if left.stub or right.stub:
+            return same_name(self.matching, left.features, right.features, self.shared)
+        return score(self.matching, left.features, right.features, left.system == right.system, self.shared)
+
+    def barred(self, a: int, b: int) -> bool:
+        """Whether a person, a hard identifier or the source itself says that these two are not the same."""
+        if ordered(a, b) in self.apart:
+            return True
+        left, right = self.known[a], self.known[b]
+        if left.stub or right.stub:
+            return False
+        return bool(self.score(a, b).vetoes) or (self.matching.one_per_source and left.system == right.system)
+
+    def members(self) -> dict[UUID, tuple[int, ...]]:
+        """Golden record -> its known records. Those known by name only speak where nobody else does."""
+        telling: dict[UUID, list[int]] = defaultdict(list)
+        everyone: dict[UUID, list[int]] = defaultdict(list)
+        for one in self.known.values():
+            if one.golden:
+                everyone[one.golden].append(one.id)
+                if not one.stub:
+                    telling[one.golden].append(one.id)
+        return {golden: tuple(sorted(telling.get(golden) or ids)) for golden, ids in everyone.items()}
+
+    def name_of(self, record: int) -> str:
+        """The name a stub goes by; one without a comparable name answers for itself."""
+        return next(iter(self.known[record].features.get(self.matching.names, ())), f"#{record}")
+
+    def waits_for_name(self, record: int) -> bool:
+        """Whether it is a stub not placed yet."""
+        return self.known[record].stub and self.known[record].golden is None

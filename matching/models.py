@@ -1,0 +1,195 @@
+"""What matching remembers: comparable texts and keys of source records, questions for people, and their verdicts."""
+
+from django.db import models
+from django.db.models import F, Q
+
+from mdm.models import GoldenRecord, SourceRecord
+
+
+class Prepared(models.Model):
+    """The features of one source record, made once per content and declaration. Derived: may be rebuilt any time."""
+
+    source_record = models.OneToOneField(
+        SourceRecord, primary_key=True, on_delete=models.CASCADE, related_name="prepared"
+    )
+    domain = models.CharField(max_length=32)
+    declaration = models.CharField(max_length=16)  # digest of the features and passes it was made with
+    content_hash = models.CharField(max_length=64)
+    features = models.JSONField()
+
+    class Meta:
+        indexes = [models.Index(fields=["domain", "declaration"], name="prepared_outdated")]  # after a new declaration
+
+    def __str__(self) -> str:
+        return f"features of {self.source_record_id}"
+
+    source_record_id: int
+
+
+class MatchKey(models.Model):
+    """One blocking key of one source record: domain, pass and texts hashed to 64 bits. Derived like ``Prepared``."""
+
+    source_record = models.ForeignKey(SourceRecord, on_delete=models.CASCADE, related_name="match_keys")
+    pass_number = models.PositiveSmallIntegerField()
+    key = models.BigIntegerField()
+    # The record's source system, so that a key is counted per source without a join; negative for a stub, which is
+    # not a row of that source's list.
+    source = models.IntegerField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["key"], include=["source_record", "source"], name="match_key_lookup"),  # who shares it
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source_record_id} pass {self.pass_number}"
+
+    source_record_id: int
+
+
+class CandidateState(models.TextChoices):
+    """open -> merged | rejected | skipped | superseded; skipped -> open (snooze over, or undone);
+    merged, rejected -> open (undone); open, skipped -> withdrawn (the hub no longer asks).
+
+    superseded: its records became one, or left, by another road.
+    """
+
+    OPEN = "open", "Open"
+    MERGED = "merged", "Merged"
+    REJECTED = "rejected", "Not a match"
+    SKIPPED = "skipped", "Skipped"
+    WITHDRAWN = "withdrawn", "Withdrawn"
+    SUPERSEDED = "superseded", "Superseded"
+
+
+class CandidateKind(models.TextChoices):
+    """resemblance: several golden records may be one. conflict: one golden record holds sources that contradict."""
+
+    RESEMBLANCE = "resemblance", "Possible duplicate"
+    CONFLICT = "conflict", "Conflict inside one record"
+
+
+class MatchCandidate(models.Model):
+    """A group of golden records that waits for a person. ``score`` is its best pair of groups, a probability 0..1."""
+
+    domain = models.CharField(max_length=32)
+    kind = models.CharField(max_length=12, choices=CandidateKind.choices, default=CandidateKind.RESEMBLANCE)
+    state = models.CharField(max_length=10, choices=CandidateState.choices, default=CandidateState.OPEN)
+    score = models.FloatField()
+    band = models.CharField(max_length=6, default="review")
+    sentence = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField()
+    claimed_by = models.CharField(max_length=150, blank=True)
+    claimed_until = models.DateTimeField(null=True, blank=True)
+    snoozed_until = models.DateTimeField(null=True, blank=True)
+    decided_by = models.CharField(max_length=150, blank=True)
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decision_reason = models.TextField(blank=True)
+    records = models.ManyToManyField(GoldenRecord, through="CandidateMember", related_name="candidates")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="match_candidate_state_is_known", condition=Q(state__in=CandidateState.values)),
+            models.CheckConstraint(name="match_candidate_kind_is_known", condition=Q(kind__in=CandidateKind.values)),
+            models.CheckConstraint(
+                name="match_candidate_score_is_a_probability", condition=Q(score__gte=0, score__lte=1)
+            ),
+            models.CheckConstraint(
+                name="match_candidate_is_snoozed_exactly_when_skipped",
+                condition=Q(state="skipped", snoozed_until__isnull=False)
+                | (~Q(state="skipped") & Q(snoozed_until__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="match_candidate_claim_names_person_and_end",
+                condition=Q(claimed_by="", claimed_until__isnull=True)
+                | (~Q(claimed_by="") & Q(claimed_until__isnull=False)),
+            ),
+            models.CheckConstraint(
+                name="match_candidate_decision_has_a_time",
+                condition=Q(state__in=["open", "skipped"]) | Q(decided_at__isnull=False),
+            ),
+        ]
+        indexes = [
+            # the work queue, best first
+            models.Index(fields=["domain", "-score", "id"], condition=Q(state="open"), name="candidate_queue"),
+            # snoozes to end
+            models.Index(fields=["snoozed_until"], condition=Q(state="skipped"), name="candidate_snoozed"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.domain} candidate {self.pk} ({self.state})"
+
+
+class CandidateMember(models.Model):
+    """A golden record in a candidate."""
+
+    candidate = models.ForeignKey(MatchCandidate, on_delete=models.CASCADE, related_name="members")
+    record = models.ForeignKey(GoldenRecord, on_delete=models.PROTECT, related_name="memberships")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["candidate", "record"], name="candidate_member_is_named_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.record_id} in {self.candidate_id}"
+
+
+class MatchPair(models.Model):
+    """Two source records of a candidate's golden records and why they look alike.
+
+    ``explanation`` is [{feature, label, left, right, similarity, level, weight}], heaviest first; ``vetoes`` are the
+    labels that forbade an automatic link.
+    """
+
+    candidate = models.ForeignKey(MatchCandidate, on_delete=models.CASCADE, related_name="pairs")
+    left_record = models.ForeignKey(GoldenRecord, on_delete=models.PROTECT, related_name="+")
+    right_record = models.ForeignKey(GoldenRecord, on_delete=models.PROTECT, related_name="+")
+    left_source = models.ForeignKey(SourceRecord, on_delete=models.PROTECT, related_name="+")
+    right_source = models.ForeignKey(SourceRecord, on_delete=models.PROTECT, related_name="+")
+    score = models.FloatField()
+    explanation = models.JSONField()
+    sentence = models.CharField(max_length=300, blank=True)
+    vetoes = models.JSONField(default=list)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["candidate", "left_source", "right_source"], name="match_pair_is_shown_once_per_candidate"
+            ),
+            models.CheckConstraint(name="match_pair_has_two_sources", condition=~Q(left_source=F("right_source"))),
+            models.CheckConstraint(name="match_pair_score_is_a_probability", condition=Q(score__gte=0, score__lte=1)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.left_source_id} ~ {self.right_source_id} {self.score:.2f}"
+
+
+class KnownNonMatch(models.Model):
+    """Two source records a person ruled out, smaller id first. Matching never links their groups while it stands."""
+
+    first = models.ForeignKey(SourceRecord, on_delete=models.PROTECT, related_name="non_matches_as_first")
+    second = models.ForeignKey(SourceRecord, on_delete=models.PROTECT, related_name="non_matches_as_second")
+    candidate = models.ForeignKey(
+        MatchCandidate, null=True, blank=True, on_delete=models.PROTECT, related_name="non_matches"
+    )
+    by = models.CharField(max_length=150)
+    reason = models.TextField(blank=True)
+    at = models.DateTimeField()
+    withdrawn_by = models.CharField(max_length=150, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="known_non_match_names_the_smaller_id_first", condition=Q(first__lt=F("second"))
+            ),
+            models.UniqueConstraint(
+                fields=["first", "second"],
+                condition=Q(withdrawn_at__isnull=True),
+                name="known_non_match_stands_once_per_pair",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first_id} is not {self.second_id}"

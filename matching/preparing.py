@@ -1,0 +1,121 @@
+"""Features and blocking keys of source records, kept in PostgreSQL so that an arriving record makes one look-up."""
+
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import Any
+
+from django.db import connection, transaction
+
+from matching.blocking import keys
+from matching.features import make_features
+from matching.locking import hold
+from matching.models import Prepared
+from mdm.models import Link, SourceRecord
+from mdm.spec import Domain
+
+BATCH = 2000
+
+
+def declaration(domain: Domain) -> str:
+    """A digest of what features and keys are made of: when it changes, everything is prepared again."""
+    told = repr((domain.matching.features, domain.matching.blocking)).encode()
+    return blake2b(told, digest_size=8).hexdigest()
+
+
+def prepare(domain: Domain) -> int:
+    """Prepare every record of the domain that is new, changed, or prepared by another declaration; how many.
+
+    Repeats without effect. Commits batch by batch, each under the domain's lock.
+    """
+    total = 0
+    while True:
+        with transaction.atomic():
+            hold(domain)
+            ids = _unprepared(domain)
+            _prepare(domain, ids)
+        total += len(ids)
+        if len(ids) < BATCH:
+            return total
+
+
+def _unprepared(domain: Domain) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT s.id FROM mdm_sourcerecord s
+            JOIN mdm_sourcesystem system ON system.id = s.system_id AND NOT system.internal
+            LEFT JOIN matching_prepared p ON p.source_record_id = s.id
+            WHERE s.domain = %s AND s.part = '' AND s.state <> 'retired'
+              AND (p.source_record_id IS NULL OR p.content_hash <> s.content_hash OR p.declaration <> %s)
+            ORDER BY s.id LIMIT %s
+            """,
+            [domain.name, declaration(domain), BATCH],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def _prepare(domain: Domain, ids: Sequence[int]) -> None:
+    records = list(SourceRecord.objects.filter(pk__in=ids).order_by("pk"))
+    golden = _references(records)
+    made = {record.pk: (record, _features(domain, record, golden)) for record in records}
+    told = declaration(domain)
+    rows = [
+        Prepared(
+            source_record_id=pk,
+            domain=domain.name,
+            declaration=told,
+            content_hash=record.content_hash,
+            features=features,
+        )
+        for pk, (record, features) in made.items()
+    ]
+    Prepared.objects.bulk_create(
+        rows,
+        update_conflicts=True,
+        unique_fields=["source_record"],
+        update_fields=["declaration", "content_hash", "features"],
+    )
+    _store_keys(domain, made)
+
+
+def _features(
+    domain: Domain, record: SourceRecord, golden: Mapping[tuple[str, str, str], str]
+) -> dict[str, tuple[str, ...]]:
+    def resolve(reference: Mapping[str, Any]) -> str | None:
+        if "record" in reference:
+            return str(reference["record"])
+        return golden.get((reference.get("system", ""), reference["domain"], reference["key"]))
+
+    return make_features(domain.matching, record.values, record.parts, resolve)
+
+
+def _references(records: Sequence[SourceRecord]) -> dict[tuple[str, str, str], str]:
+    """(system, domain, key) -> golden record, of every top-level reference these records make. One query."""
+    wanted = {
+        (value.get("system", ""), value["domain"], value["key"])
+        for record in records
+        for value in record.values.values()
+        if isinstance(value, Mapping) and "key" in value
+    }
+    if not wanted:
+        return {}
+    systems, domains, texts = (list(column) for column in zip(*sorted(wanted), strict=True))
+    links = Link.objects.filter(
+        ended_at__isnull=True,
+        source_record__system__code__in=set(systems),
+        source_record__domain__in=set(domains),
+        source_record__part="",
+        source_record__key__in=set(texts),
+    ).values_list("source_record__system__code", "source_record__domain", "source_record__key", "record_id")
+    return {(system, domain, key): str(golden) for system, domain, key, golden in links}
+
+
+def _store_keys(domain: Domain, made: Mapping[int, tuple[SourceRecord, dict[str, tuple[str, ...]]]]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM matching_matchkey WHERE source_record_id = ANY(%s)", [list(made)])
+        columns = "COPY matching_matchkey (source_record_id, pass_number, key, source) FROM STDIN"
+        with cursor.copy(columns) as copy:
+            for pk, (record, features) in made.items():
+                source = -record.system_id if record.stub else record.system_id
+                for number, key in set(keys(domain, features)):
+                    copy.write_row((pk, number, key, source))

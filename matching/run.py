@@ -1,0 +1,231 @@
+"""Claim waiting source records, decide them, and have mastering write what was decided.
+
+The state of the source records is the queue: what a crashed run leaves behind simply still waits.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from matching import asking, lookup
+from matching.deciding import Decisions, Joined, decide
+from matching.known import Known, Scored, ordered
+from matching.locking import hold
+from matching.preparing import prepare
+from matching.scoring import bits_of, sentence, shares
+from mdm import mastering
+from mdm.cause import Cause
+from mdm.domains import DOMAINS
+from mdm.mastering import LinkTo, NewRecord
+from mdm.models import GoldenState, LinkMethod, SourceRecord, SourceState
+from mdm.spec import Domain
+
+BATCH = 1000
+# A batch takes along waiting records that resemble its own, so that groups do not depend on where batches end.
+_HOPS = 3
+
+
+@dataclass
+class Outcome:
+    """What a run did, in source records and golden records."""
+
+    linked: int = 0
+    created: int = 0
+    asked: int = 0
+    refreshed: int = 0
+
+    def add(self, other: "Outcome") -> None:
+        """Sum up, batch after batch."""
+        self.linked += other.linked
+        self.created += other.created
+        self.asked += other.asked
+        self.refreshed += other.refreshed
+
+    @property
+    def nothing(self) -> bool:
+        """Whether there was no work."""
+        return not (self.linked or self.created or self.refreshed)
+
+
+def match(domain: Domain, cause: Cause) -> Outcome:
+    """Decide everything of one domain that waits and can be decided now.
+
+    Commits batch by batch; two at once take turns. Run again it finds nothing to do.
+    """
+    total = Outcome()
+    prepare(domain)
+    while True:
+        with transaction.atomic():
+            hold(domain)
+            done = _decide_batch(domain, cause)
+        total.add(done)
+        if done.nothing:
+            break
+    total.add(_follow_parents(domain, cause))
+    return total
+
+
+def match_all(cause: Cause) -> dict[str, Outcome]:
+    """Every domain, whoever is referred to first."""
+    return {domain.name: match(domain, cause) for domain in DOMAINS}
+
+
+def waiting_domains() -> list[Domain]:
+    """Domains in which a source record waits; a part row waiting for its parent counts too."""
+    names = set(SourceRecord.objects.filter(state=SourceState.WAITING).values_list("domain", flat=True).distinct())
+    return [domain for domain in DOMAINS if domain.name in names]
+
+
+def _decide_batch(domain: Domain, cause: Cause) -> Outcome:
+    claimed = _claim(domain)
+    if not claimed:
+        return Outcome()
+    changed = {pk for pk, golden in claimed.items() if golden}
+    newcomers = set(claimed) - changed
+    known, pairs = _gather(domain, newcomers, changed)
+    scored = Scored(
+        domain.matching, known, shares(lookup.shared_texts(domain, known.values())), lookup.ruled_out(known)
+    )
+    decisions = decide(scored, pairs)
+    outcome = _apply(domain, scored, decisions, cause)
+    outcome.asked += asking.ask_about_conflicts(domain, scored, sorted(changed))
+    if changed:
+        mastering.refresh(record_ids={golden for golden in claimed.values() if golden}, cause=cause)
+        _mark_read(changed)
+        outcome.refreshed = len(changed)
+    return outcome
+
+
+def _claim(domain: Domain) -> dict[int, UUID | None]:
+    """Up to a batch of waiting records, locked, oldest first, each with the golden record it is linked to."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT s.id, (SELECT l.record_id FROM mdm_link l WHERE l.source_record_id = s.id AND l.ended_at IS NULL)
+            FROM mdm_sourcerecord s JOIN matching_prepared p ON p.source_record_id = s.id
+            WHERE s.domain = %s AND s.state = 'waiting' AND s.part = '' AND p.content_hash = s.content_hash
+            ORDER BY s.id LIMIT %s FOR UPDATE OF s SKIP LOCKED
+            """,
+            [domain.name, BATCH],
+        )
+        return dict(cursor.fetchall())
+
+
+def _gather(domain: Domain, newcomers: set[int], changed: set[int]) -> tuple[dict[int, Known], set[tuple[int, int]]]:
+    """The claimed records, what they resemble, and the rest of the golden records those belong to."""
+    review = bits_of(domain.matching.review)
+    pairs: set[tuple[int, int]] = set()
+    known: dict[int, Known] = {}
+    fresh = newcomers | changed
+    for hop in range(_HOPS):
+        found = lookup.pairs_of(domain, fresh)
+        pairs |= found
+        ids = {pk for pair in found for pk in pair} | fresh
+        known |= lookup.load(ids - known.keys(), changed)
+        scored = Scored(domain.matching, known, shares({}))
+        beyond = {
+            b if a in newcomers or a in changed else a
+            for a, b in found
+            if a in known and b in known and _alike(scored, a, b, review)
+        }
+        unclaimed = {pk for pk in beyond if known[pk].golden is None and pk not in newcomers}
+        fresh = lookup.waiting_among(unclaimed) if unclaimed and hop + 1 < _HOPS else set()
+        newcomers |= fresh
+        if not fresh:
+            break
+    # Whoever waits and was not taken along is decided later, and then sees what was decided now.
+    known = {pk: one for pk, one in known.items() if one.golden or pk in newcomers}
+    near = {pk for a, b in pairs if a in known and b in known and _alike(scored, a, b, review) for pk in (a, b)}
+    golden = {one.golden for pk, one in known.items() if one.golden and (pk in near or one.probe)}
+    known = {pk: one for pk, one in known.items() if one.golden is None or one.golden in golden}
+    known |= lookup.load(lookup.members_of(golden) - known.keys(), changed)
+    return known, {(a, b) for a, b in pairs if a in known and b in known}
+
+
+def _alike(scored: Scored, a: int, b: int, review: float) -> bool:
+    """Worth a closer look. Commonness is not known yet, so this errs on the side of looking."""
+    return scored.score(*ordered(a, b)).bits >= review
+
+
+def _apply(domain: Domain, scored: Scored, decisions: Decisions, cause: Cause) -> Outcome:
+    linking = [joined for joined in decisions.joined if joined.golden]
+    making = [number for number, joined in enumerate(decisions.joined) if not joined.golden]
+    links = [
+        LinkTo(pk, joined.golden, LinkMethod.AUTO, *_evidence(scored, joined, pk))
+        for joined in linking
+        if joined.golden
+        for pk in joined.records
+    ]
+    mastering.link(links=links, cause=cause)
+    questions = asking.group(decisions)
+    suspected = asking.suspected(decisions, questions)
+    records = [
+        NewRecord(
+            decisions.joined[number].records,
+            GoldenState.PENDING if number in suspected else GoldenState.ACTIVE,
+            *_evidence(scored, decisions.joined[number], decisions.joined[number].records[-1]),
+        )
+        for number in making
+    ]
+    made = dict(zip(making, mastering.create(domain=domain, records=records, cause=cause), strict=True))
+    sides = {n: made.get(n) or joined.golden for n, joined in enumerate(decisions.joined)}
+    asked = asking.store(domain, questions, {n: golden for n, golden in sides.items() if golden})
+    created = sum(len(decisions.joined[number].records) for number in making)
+    return Outcome(linked=len(links), created=created, asked=asked)
+
+
+def _evidence(scored: Scored, joined: Joined, pk: int) -> tuple[float | None, object]:
+    """Score and explanation of one record's place, itself on the left; nothing for a record alone."""
+    if pk not in joined.evidence:
+        return None, None
+    other, found = joined.evidence[pk]
+    explanation = {
+        "source_record": other,
+        "sentence": sentence(found),
+        "evidence": found.explanation(swap=pk > other),
+    }
+    return found.probability, explanation
+
+
+def _mark_read(changed: set[int]) -> None:
+    """A changed record whose golden record was not written (merged, retired) is no longer waiting either."""
+    SourceRecord.objects.filter(pk__in=changed, state=SourceState.WAITING).update(state=SourceState.LINKED)
+
+
+def _follow_parents(domain: Domain, cause: Cause) -> Outcome:
+    """Part rows go where their parent is; those whose parent is not there yet keep waiting."""
+    total = Outcome()
+    while True:
+        with transaction.atomic():
+            hold(domain)
+            done = _follow_batch(domain, cause)
+        total.add(done)
+        if done.nothing:
+            return total
+
+
+def _follow_batch(domain: Domain, cause: Cause) -> Outcome:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT s.id, parent_link.record_id, own.record_id
+            FROM mdm_sourcerecord s
+            JOIN mdm_sourcerecord parent ON parent.system_id = s.system_id AND parent.domain = s.domain
+              AND parent.part = '' AND parent.key = s.parent_key
+            JOIN mdm_link parent_link ON parent_link.source_record_id = parent.id AND parent_link.ended_at IS NULL
+            LEFT JOIN mdm_link own ON own.source_record_id = s.id AND own.ended_at IS NULL
+            WHERE s.domain = %s AND s.state = 'waiting' AND s.part <> ''
+            ORDER BY s.parent_key, s.id LIMIT %s FOR UPDATE OF s SKIP LOCKED
+            """,
+            [domain.name, 5 * BATCH],
+        )
+        rows: Sequence[tuple[int, UUID, UUID | None]] = cursor.fetchall()
+    links = [LinkTo(pk, golden, LinkMethod.PARENT) for pk, golden, own in rows if own is None]
+    mastering.link(links=links, cause=cause)
+    changed = {pk: own for pk, _, own in rows if own is not None}
+    if changed:
+        mastering.refresh(record_ids=set(changed.values()), cause=cause)
+        _mark_read(set(changed))
+    return Outcome(linked=len(links), refreshed=len(changed))
