@@ -26,6 +26,8 @@ from ops.place import PROJECT_DIR, Place
 from ops.refusal import Refusal
 
 LOOK_SECONDS = 0.1
+# Keepers this program has started; they outlive it, and are reaped here if they do not.
+STARTED: "list[subprocess.Popen[bytes]]" = []
 
 
 class Hold:
@@ -35,7 +37,6 @@ class Hold:
         self.place = place
         self.users = Lock(place.lock("users"))
         self.socket = Path()
-        self.keeper: subprocess.Popen[bytes] | None = None
 
     def acquire(self) -> "Hold":
         """The server runs and answers on `socket`. Calling again brings it back where it was lost. Raises Refusal."""
@@ -43,14 +44,14 @@ class Hold:
         with Lock(self.place.lock("starter")).alone():
             if not keeper_runs(self.place):
                 self.place.server_state.unlink(missing_ok=True)
-                self.keeper = start_keeper(self.place)
+                start_keeper(self.place)
             self.socket = await_socket(self.place)
         return self
 
     def lost(self) -> bool:
         """Whether the server's keeper is gone although we still need it."""
-        if self.keeper:
-            self.keeper.poll()
+        for keeper in STARTED:
+            keeper.poll()
         return not keeper_runs(self.place)
 
     def release(self) -> None:
@@ -73,16 +74,18 @@ def keeper_runs(place: Place) -> bool:
         return not lock.try_share()
 
 
-def start_keeper(place: Place) -> "subprocess.Popen[bytes]":
+def start_keeper(place: Place) -> None:
     """A keeper in a session of its own, so that a Ctrl-C meant for us does not reach it."""
     with (place.folder / "keeper.log").open("ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-m", "ops.keeper", str(place.folder)],
-            cwd=PROJECT_DIR,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
+        STARTED.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "ops.keeper", str(place.folder)],
+                cwd=PROJECT_DIR,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
         )
 
 

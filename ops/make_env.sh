@@ -18,7 +18,7 @@ if [ ! -x "$venv/bin/python" ] || ! "$venv/bin/python" -c '' 2>/dev/null; then
   "$python" -m venv --clear "$venv" || fail "the environment $venv could not be made"
 fi
 echo "assay: installing the locked packages"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input \
+"$venv/bin/python" -m pip install --quiet --quiet --disable-pip-version-check --no-input \
   --require-hashes -r requirements-dev.lock \
   || fail "the locked packages could not be installed: is the package registry reachable?"
 touch "$venv/.ready"

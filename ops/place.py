@@ -26,7 +26,8 @@ class Place:
     def make(self) -> "Place":
         """The folder exists and can be written. Raises Refusal where it cannot."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            # Passable, as root's database runs under another account; what lies in it is closed one by one.
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o711)
             with tempfile.TemporaryFile(dir=self.folder):
                 pass
         except OSError as error:
