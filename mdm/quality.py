@@ -5,7 +5,7 @@ pending on *hold*, everybody shows *warn*. What a column of the database can hol
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from itertools import pairwise
@@ -71,18 +71,43 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
 
 
 def failed(
-    validations: Sequence[Validation], values: Values, severity: Severity | None = None
+    validations: Sequence[Validation],
+    values: Values,
+    severity: Severity | None = None,
+    parts: Mapping[str, Sequence[Values]] = MappingProxyType({}),
 ) -> tuple[Validation, ...]:
     """Every rule these values break, in declared order; only those of one severity where it is given.
 
     ``values`` is {attribute: JSON value}; what a rule does not find counts as blank, and only the rules about being
-    filled in mind that. An unknown word is a KeyError: a mistake in a declaration, found by the system checks.
+    filled in mind that. A rule about ``part.attribute`` is asked of every row of that part. An unknown word is a
+    KeyError: a mistake in a declaration, found by the system checks.
     """
     return tuple(
         rule
         for rule in validations
-        if (severity is None or rule.severity is severity) and not CHECKS[rule.check](values, rule)
+        if (severity is None or rule.severity is severity) and not _holds(rule, values, parts)
     )
+
+
+def part_of(rule: Validation) -> str:
+    """The part whose rows the rule is about; blank for a rule about the record itself."""
+    part, dot, _name = rule.attributes[0].partition(".")
+    return part if dot else ""
+
+
+def of_rows(rule: Validation) -> Validation:
+    """The rule as asked of one row of its part: its attributes without the part's name."""
+    return replace(rule, attributes=tuple(name.partition(".")[2] for name in rule.attributes))
+
+
+def _holds(rule: Validation, values: Values, parts: Mapping[str, Sequence[Values]]) -> bool:
+    check = CHECKS[rule.check]
+    part = part_of(rule)
+    if not part:
+        return check(values, rule)
+    rows = parts.get(part, ())
+    asked = of_rows(rule) if rows else rule
+    return all(check(row, asked) for row in rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,13 @@
 """Background work of the core: reading batches, and the sweep that finds what no message announced."""
 
+import logging
+
 from celery import shared_task
 
 from mdm.intake.batches import due, read
+from mdm.verify import verify as verify_log
+
+logger = logging.getLogger(__name__)
 
 
 @shared_task(queue="import")
@@ -15,3 +20,12 @@ def read_batch(batch_id: str) -> str:
 def sweep() -> dict[str, str]:
     """Read every batch that waits or whose reader died: {batch: state}. Batches read elsewhere are left alone."""
     return {str(batch_id): read(batch_id).state for batch_id in due()}
+
+
+@shared_task(queue="maintenance")
+def verify() -> bool:
+    """Whether log, versions and golden records are as they were written; every finding goes to the error log."""
+    verdict = verify_log()
+    for finding in verdict.findings:
+        logger.error("ALTERED %s: %s", finding.where, finding.what)
+    return verdict.is_green

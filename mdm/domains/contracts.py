@@ -160,6 +160,24 @@ CONTRACT = Domain(
             severity=Severity.REFUSE,
             message="The contract ends before it starts.",
         ),
+        Check(
+            check="required",
+            attributes=("lines.number",),
+            severity=Severity.REFUSE,
+            message="A contract line needs a number.",
+        ),
+        Check(
+            check="not_negative",
+            attributes=("lines.price",),
+            severity=Severity.REFUSE,
+            message="A price cannot be negative.",
+        ),
+        Check(
+            check="dates_in_order",
+            attributes=("lines.valid_from", "lines.valid_to"),
+            severity=Severity.REFUSE,
+            message="The price ends before it starts.",
+        ),
     ),
     matching=MATCHING,
 )

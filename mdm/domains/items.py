@@ -69,16 +69,20 @@ MATCHING = Matching(
     ),
     blocking=(("ndc",), ("gtin",), ("maker", "part_number"), ("text",)),
     comparisons=(
-        Comparison(
-            feature="ndc", label="NDC", measure="exact", otherwise=-20.0, veto=True, levels=(Level(1.0, 24.0),)
-        ),
+        Comparison(feature="ndc", label="NDC", measure="exact", otherwise=-20.0, veto=True, levels=(Level(1.0, 24.0),)),
         Comparison(
             feature="gtin", label="GTIN", measure="exact", otherwise=-8.0, veto=True, levels=(Level(1.0, 20.0),)
         ),
-        Comparison(feature="part_number", label="Part number", measure="exact", otherwise=-6.0, levels=(Level(1.0, 12.0),)),
+        Comparison(
+            feature="part_number", label="Part number", measure="exact", otherwise=-6.0, levels=(Level(1.0, 12.0),)
+        ),
         Comparison(feature="maker", label="Manufacturer", measure="exact", otherwise=-8.0, levels=(Level(1.0, 4.0),)),
         Comparison(
-            feature="text", label="Description", measure="words", otherwise=-3.0, rarity=8.0,
+            feature="text",
+            label="Description",
+            measure="words",
+            otherwise=-3.0,
+            rarity=8.0,
             levels=(Level(1.0, 13.5), Level(0.8, 2.0), Level(0.4, 0.0)),
         ),
     ),
@@ -162,6 +166,12 @@ ITEM = Domain(
         ),
     ),
     validations=(
+        Check(
+            check="positive",
+            attributes=("packs.quantity",),
+            severity=Severity.REFUSE,
+            message="A pack level holds more than zero base units.",
+        ),
         Check(
             check="required",
             attributes=("description",),

@@ -68,10 +68,12 @@ def read(batch_id: UUID | str) -> Batch:
     return batch
 
 
-def due() -> list[UUID]:
-    """Batches a sweep should read, oldest first: received, or left behind by a reader that died."""
+def due(feed: Feed | None = None) -> list[UUID]:
+    """Batches (of one feed) a sweep should read, oldest first: received, or left behind by a reader that died."""
     dead = Q(state=BatchState.READING, heartbeat_at__lt=timezone.now() - LEASE)
     waiting = Batch.objects.filter(Q(state=BatchState.RECEIVED) | dead)
+    if feed is not None:
+        waiting = waiting.filter(feed=feed)
     return list(waiting.order_by("received_at", "pk").values_list("pk", flat=True))
 
 

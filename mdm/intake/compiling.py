@@ -10,7 +10,8 @@ from mdm.intake.plan import Cell, Key, PartPlan, Plan
 from mdm.intake.readers import Dialect
 from mdm.intake.reasons import Ground, Reasons
 from mdm.intake.surroundings import Surroundings
-from mdm.spec import Domain, Part
+from mdm.quality import of_rows, part_of
+from mdm.spec import Domain, Part, Validation
 from mdm.standardise import Style
 
 TOP = (
@@ -91,9 +92,15 @@ def _plan(
         cells=tuple(cells),
         place=place,
         parts=tuple(parts),
-        validations=() if part else domain.validations,
+        validations=_validations(domain, part),
         columns=tuple(dict.fromkeys(columns)),
     )
+
+
+def _validations(domain: Domain, part: Part | None) -> tuple[Validation, ...]:
+    if part is None:
+        return domain.validations
+    return tuple(of_rows(rule) for rule in domain.validations if part_of(rule) == part.name)
 
 
 def _required(reasons: Reasons, table: Mapping[str, Any], name: str) -> str:

@@ -9,8 +9,8 @@ from typing import Any
 from mdm.canonical import dumps
 from mdm.intake.plan import Cell, Place, Plan
 from mdm.intake.readers import RawRow
-from mdm.quality import failed, misfit, rounded, unlisted
-from mdm.spec import Kind, Severity
+from mdm.quality import failed, misfit, part_of, rounded, unlisted
+from mdm.spec import Kind, Severity, Validation
 from mdm.standardise import Doubt, Unreadable, standardise
 from mdm.standardise.text import clean
 
@@ -187,10 +187,18 @@ def _located(place: Place, cells: Mapping[str, str]) -> dict[str, str]:
 
 
 def _validate(plan: Plan, mapped: Mapped) -> None:
-    for rule in failed(plan.validations, mapped.values):
-        column = next((c.columns[0] for c in plan.cells if c.attribute in rule.attributes and c.columns), "")
+    for rule in failed(plan.validations, mapped.values, parts=mapped.parts):
+        column = _column(plan, rule)
         value = mapped.cells.get(column, "")
         if rule.severity is not Severity.REFUSE:
             mapped.warn(rule.message, column, value, rule.severity)
         elif not any(problem["column"] == column for problem in mapped.problems):  # unreadable is not also blank
             mapped.refuse(rule.message, column=column, value=value)
+
+
+def _column(plan: Plan, rule: Validation) -> str:
+    """The column the first attribute of a rule comes from."""
+    part = "" if plan.part else part_of(rule)
+    cells = [cell for one in plan.parts if one.part == part for cell in one.cells] if part else plan.cells
+    name = rule.attributes[0].rpartition(".")[2]
+    return next((cell.columns[0] for cell in cells if cell.attribute == name and cell.columns), "")
