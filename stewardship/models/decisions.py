@@ -14,6 +14,8 @@ class Verb(models.TextChoices):
     MERGE = "merge", "Merged"
     REJECT = "reject", "Not a match"
     SKIP = "skip", "Skipped"
+    SPLIT = "split", "Split off"
+    KEEP = "keep", "Kept together"
     UNMERGE = "unmerge", "Unmerged"
     UNDO = "undo", "Undone"
     RETIRE = "retire", "Retired"
@@ -25,8 +27,9 @@ class Verb(models.TextChoices):
 
 
 class Decision(models.Model):
-    """``records`` is [{record, code, version}] as the person saw them; ``merges`` and ``non_matches`` are the ids of
-    what the decision made, so that it can be undone exactly."""
+    """``records`` is [{record, code, title, version}] as the person saw them; ``merges``, ``non_matches`` and
+    ``activated`` are the ids of what the decision made, ``withdrawn`` those of the non-matches it took back, so that it
+    can be undone exactly."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     verb = models.CharField(max_length=10, choices=Verb.choices)
@@ -38,6 +41,7 @@ class Decision(models.Model):
     records = models.JSONField(default=list)
     merges = models.JSONField(default=list)
     non_matches = models.JSONField(default=list)
+    withdrawn = models.JSONField(default=list)
     activated = models.JSONField(default=list)
     undoes = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="undone_by")
     reason = models.TextField(blank=True)

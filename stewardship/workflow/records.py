@@ -1,0 +1,116 @@
+"""Verbs on golden records, outside the work queue: merge by hand, unmerge, retire, reinstate."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from matching import verdicts
+from mdm import mastering
+from mdm.errors import NotFound
+from mdm.models import GoldenRecord, Link, Merge
+from stewardship.models import Decision, Verb
+from stewardship.workflow.recording import (
+    activate_cleared,
+    carry_over,
+    cause_of,
+    keep,
+    lock_seen,
+    require_reason,
+    require_shown,
+    seen,
+    take_back_non_matches,
+)
+
+
+@transaction.atomic
+def merge_records(
+    *, winner_id: UUID, record_ids: Sequence[UUID], shown: Mapping[UUID, int], user: User, reason: str
+) -> Decision:
+    """Merge records a person chose by hand; what was ruled out between them before no longer stands.
+
+    Locks the records and their referrers. A second call is refused: the losers are merged then. Raises Stale,
+    WrongState, Refused, NotFound, Invalid (no reason).
+    """
+    require_reason(reason, "Nothing proposed this merge, so say why these are one.")
+    losers = [record_id for record_id in dict.fromkeys(record_ids) if record_id != winner_id]
+    require_shown([winner_id, *losers], shown)
+    cause = cause_of(user, reason)
+    records = list(GoldenRecord.objects.filter(pk__in=[winner_id, *losers]).order_by("code"))
+    rows = seen(records, shown, merged=set(losers), winner={winner_id})
+    withdrawn = take_back_non_matches([winner_id, *losers], cause.by.name)
+    merges = mastering.merge(winner_id=winner_id, loser_ids=losers, expected=shown, cause=cause)
+    carry_over(losers, winner_id)
+    verdicts.supersede(cause=cause, records=[winner_id, *losers])
+    activated = activate_cleared([winner_id], cause)
+    return keep(
+        verb=Verb.MERGE,
+        domain=records[0].domain,
+        records=rows,
+        user=user,
+        cause=cause,
+        merges=[str(merge) for merge in merges],
+        withdrawn=withdrawn,
+        activated=activated,
+    )
+
+
+@transaction.atomic
+def unmerge(*, merge_id: UUID, user: User, reason: str) -> Decision:
+    """Give a merged record its old id, values and references back; matching never joins the two again by itself.
+
+    Locks the merge, then both records and their referrers. A second call is refused. Raises NotFound, WrongState,
+    Refused, Invalid (no reason).
+    """
+    require_reason(reason, "Others rely on this merge, so say why it was wrong.")
+    merge = Merge.objects.select_related("winner", "loser").filter(pk=merge_id).first()
+    if merge is None:
+        raise NotFound("There is no such merge.", "Open the list of merges.")
+    cause = cause_of(user, reason)
+    rows = seen([merge.winner, merge.loser], {}, merged={merge.loser_id}, winner={merge.winner_id})
+    mastering.unmerge(merge_ids=[merge_id], cause=cause)
+    holder = mastering.follow_merges([merge.winner_id])[merge.winner_id]
+    barred = verdicts.bar(first=_sources_of(holder), second=_sources_of(merge.loser_id), cause=cause)
+    return keep(
+        verb=Verb.UNMERGE,
+        domain=merge.loser.domain,
+        records=rows,
+        user=user,
+        cause=cause,
+        merges=[str(merge_id)],
+        non_matches=list(barred),
+    )
+
+
+def _sources_of(record_id: UUID) -> list[int]:
+    links = Link.objects.filter(
+        record_id=record_id, ended_at__isnull=True, source_record__part="", source_record__system__internal=False
+    )
+    return list(links.values_list("source_record_id", flat=True))
+
+
+@transaction.atomic
+def retire_record(*, record_id: UUID, shown: int, user: User, reason: str) -> Decision:
+    """Take a record out of use; receivers are told, its id stays resolvable.
+
+    Locks the record. A second call is refused. Raises Stale, WrongState, NotFound, Invalid (no reason).
+    """
+    require_reason(reason, "Receivers will stop using the record, so say why.")
+    (record,) = lock_seen([record_id], {record_id: shown})
+    cause = cause_of(user, reason)
+    mastering.retire(record_id=record_id, expected=shown, cause=cause)
+    return keep(verb=Verb.RETIRE, domain=record.domain, records=seen([record], {}), user=user, cause=cause)
+
+
+@transaction.atomic
+def reinstate_record(*, record_id: UUID, shown: int, user: User, reason: str) -> Decision:
+    """Bring a retired record back into use.
+
+    Locks the record. A second call is refused. Raises Stale, WrongState, NotFound, Invalid (no reason).
+    """
+    require_reason(reason, "Receivers will use the record again, so say why.")
+    (record,) = lock_seen([record_id], {record_id: shown})
+    cause = cause_of(user, reason)
+    mastering.reinstate(record_id=record_id, expected=shown, cause=cause)
+    return keep(verb=Verb.REINSTATE, domain=record.domain, records=seen([record], {}), user=user, cause=cause)

@@ -1,0 +1,93 @@
+"""Undo: a decision is answered by a decision of its own, and what it made is taken back exactly."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from matching import verdicts
+from matching.models import KnownNonMatch, MatchCandidate
+from mdm import mastering
+from mdm.cause import Cause
+from mdm.errors import NotFound, Refused, WrongState
+from mdm.models import Merge
+from mdm.people import ADMINISTRATOR, DOMAIN_OWNER, in_group
+from stewardship.models import Decision, Verb
+from stewardship.workflow.recording import cause_of, keep
+
+UNDOABLE = (Verb.MERGE, Verb.REJECT, Verb.SKIP, Verb.KEEP, Verb.SPLIT)
+
+
+def may_undo(decision: Decision, user: User) -> bool:
+    """Whether the person may take this decision back: one's own, or any as a domain owner."""
+    return decision.decided_by_id == user.pk or in_group(user, DOMAIN_OWNER, ADMINISTRATOR)
+
+
+@transaction.atomic
+def undo(*, decision_id: UUID, user: User) -> Decision:
+    """Take a decision back: merged records return with their ids, non-matches no longer stand, the question is open.
+
+    What it published stays published, as a later version says otherwise. Locks the decision's candidate, then the
+    records. A second call is refused. Raises NotFound, WrongState, Refused.
+    """
+    decision = _undoable(decision_id, user)
+    candidate = None
+    if decision.candidate_id:
+        candidate = MatchCandidate.objects.select_for_update().get(pk=decision.candidate_id)
+    cause = cause_of(user, f"Undo: {decision.get_verb_display().lower()}")
+    if decision.verb == Verb.MERGE:
+        _unmerge(decision, cause)
+    if decision.verb == Verb.SPLIT:
+        _join_again(decision, cause)
+    if candidate is not None and _has_verdict(candidate, decision):
+        verdicts.reopen(candidate_id=candidate.pk, by=cause.by.name)
+    return keep(
+        verb=Verb.UNDO,
+        domain=decision.domain,
+        candidate=candidate,
+        records=decision.records,
+        user=user,
+        cause=cause,
+        undoes=decision,
+    )
+
+
+def _undoable(decision_id: UUID, user: User) -> Decision:
+    # The row is append-only, so the lock is all that keeps two undos of one decision apart.
+    decision = (
+        Decision.objects.select_for_update(of=("self",)).select_related("undone_by").filter(pk=decision_id).first()
+    )
+    if decision is None:
+        raise NotFound("There is no such decision.", "Reload the page to see the latest ones.")
+    if decision.verb not in UNDOABLE:
+        raise WrongState("This cannot be undone here.", "Open the record and take it back there.")
+    if not may_undo(decision, user):
+        raise Refused("Somebody else decided this.", "Ask them, or a domain owner, to undo it.")
+    if Decision.objects.filter(undoes=decision).exists():
+        raise WrongState("This was undone already.", "Reload the page to see how things stand.")
+    return decision
+
+
+def _unmerge(decision: Decision, cause: Cause) -> None:
+    standing = list(Merge.objects.filter(pk__in=decision.merges, undone_at__isnull=True).values_list("pk", flat=True))
+    if not standing:
+        raise WrongState("This merge has been undone already.", "Reload the page to see how things stand.")
+    mastering.unmerge(merge_ids=standing, cause=cause)
+    _rule_out_again(decision.withdrawn, cause)
+
+
+def _rule_out_again(withdrawn: Iterable[int], cause: Cause) -> None:
+    for known in KnownNonMatch.objects.filter(pk__in=list(withdrawn)):
+        verdicts.bar(first=[known.first_id], second=[known.second_id], cause=cause)
+
+
+def _join_again(decision: Decision, cause: Cause) -> None:
+    winner = next(UUID(row["record"]) for row in decision.records if row.get("winner"))
+    made = [UUID(row["record"]) for row in decision.records if row.get("made")]
+    mastering.merge(winner_id=winner, loser_ids=made, expected={}, cause=cause)
+
+
+def _has_verdict(candidate: MatchCandidate, decision: Decision) -> bool:
+    """Whether there is anything to reopen: after a partial merge the question was never closed."""
+    return candidate.state in verdicts.SETTLED or bool(decision.non_matches)

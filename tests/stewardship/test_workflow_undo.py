@@ -1,0 +1,148 @@
+"""Undo, unmerge and what is done to records by hand."""
+
+import pytest
+from django.db import DatabaseError, transaction
+
+from matching.models import KnownNonMatch, MatchCandidate
+from mdm.errors import Invalid, Refused, Stale, WrongState
+from mdm.mastering import differences
+from mdm.models import Merge
+from mdm.people import DOMAIN_OWNER
+from stewardship.models import Decision
+from stewardship.workflow import (
+    merge_candidate,
+    merge_records,
+    reinstate_record,
+    reject_candidate,
+    retire_record,
+    undo,
+    unmerge,
+)
+from tests.factories import check_walls, reload
+from tests.stewardship.questions import question, someone, twins, versions_of
+
+pytestmark = pytest.mark.django_db
+
+
+def merged(user):
+    first, second = twins(newcomer=True)
+    candidate = question(first, second)
+    decision = merge_candidate(
+        candidate_id=candidate.pk,
+        winner_id=first.pk,
+        record_ids=[first.pk, second.pk],
+        shown=versions_of(first, second),
+        user=user,
+    )
+    return first, second, candidate, decision
+
+
+def test_an_undone_merge_gives_the_old_record_back_and_asks_again() -> None:
+    stella = someone("Stella")
+    _, second, candidate, decision = merged(stella)
+    taken_back = undo(decision_id=decision.pk, user=stella)
+    check_walls()
+    assert reload(second.pk).state == "pending"
+    assert reload(second.pk).supplier.name == "Acme Medical"
+    assert MatchCandidate.objects.get(pk=candidate.pk).state == "open"
+    assert (taken_back.verb, taken_back.undoes_id) == ("undo", decision.pk)
+    assert Decision.objects.count() == 2
+    assert list(differences()) == []
+
+
+def test_a_decision_is_undone_once() -> None:
+    stella = someone("Stella")
+    *_, decision = merged(stella)
+    undo(decision_id=decision.pk, user=stella)
+    with pytest.raises(WrongState, match="undone already"):
+        undo(decision_id=decision.pk, user=stella)
+    with pytest.raises(WrongState):
+        undo(decision_id=Decision.objects.get(verb="undo").pk, user=stella)
+
+
+def test_a_colleague_cannot_undo_but_a_domain_owner_can() -> None:
+    *_, decision = merged(someone("Stella"))
+    with pytest.raises(Refused):
+        undo(decision_id=decision.pk, user=someone("Sam"))
+    assert not Decision.objects.filter(verb="undo").exists()
+    undo(decision_id=decision.pk, user=someone("Olga", DOMAIN_OWNER))
+    assert Decision.objects.filter(verb="undo").exists()
+
+
+def test_an_undone_rejection_asks_again_and_no_longer_bars() -> None:
+    stella = someone("Stella")
+    first, second = twins()
+    candidate = question(first, second)
+    decision = reject_candidate(candidate_id=candidate.pk, shown=versions_of(first, second), user=stella)
+    undo(decision_id=decision.pk, user=stella)
+    assert MatchCandidate.objects.get().state == "open"
+    assert not KnownNonMatch.objects.filter(withdrawn_at__isnull=True).exists()
+
+
+def test_a_merge_by_hand_needs_a_reason_and_fresh_versions() -> None:
+    stella = someone("Stella")
+    first, second = twins()
+    ids = [first.pk, second.pk]
+    with pytest.raises(Invalid):
+        merge_records(winner_id=first.pk, record_ids=ids, shown=versions_of(first, second), user=stella, reason=" ")
+    with pytest.raises(Stale):
+        merge_records(winner_id=first.pk, record_ids=ids, shown={first.pk: 1, second.pk: 9}, user=stella, reason="x")
+    assert not Merge.objects.exists()
+    decision = merge_records(
+        winner_id=first.pk, record_ids=ids, shown=versions_of(first, second), user=stella, reason="one firm"
+    )
+    assert reload(second.pk).merged_into_id == first.pk
+    assert decision.candidate is None
+
+
+def test_a_suspected_record_merged_by_hand_comes_into_use_with_its_question_closed() -> None:
+    stella = someone("Stella")
+    first, second = twins(newcomer=True)
+    candidate = question(first, second)
+    merge_records(
+        winner_id=second.pk,
+        record_ids=[first.pk, second.pk],
+        shown=versions_of(first, second),
+        user=stella,
+        reason="one firm",
+    )
+    assert MatchCandidate.objects.get(pk=candidate.pk).state == "superseded"
+    assert reload(second.pk).state == "active"
+
+
+def test_an_unmerge_restores_the_loser_and_bars_the_pair() -> None:
+    stella = someone("Stella")
+    first, second, _, decision = merged(stella)
+    with pytest.raises(Invalid):
+        unmerge(merge_id=Merge.objects.get().pk, user=stella, reason="")
+    back = unmerge(merge_id=Merge.objects.get().pk, user=stella, reason="two branches")
+    check_walls()
+    assert reload(second.pk).state == "pending"
+    assert reload(first.pk).state == "active"
+    assert KnownNonMatch.objects.get().pk == back.non_matches[0]
+    with pytest.raises(WrongState):
+        undo(decision_id=decision.pk, user=stella)
+    with pytest.raises(WrongState):
+        unmerge(merge_id=Merge.objects.get().pk, user=stella, reason="again")
+
+
+def test_a_record_is_retired_and_reinstated_with_a_reason() -> None:
+    stella = someone("Stella")
+    record, _ = twins()
+    with pytest.raises(Stale):
+        retire_record(record_id=record.pk, shown=4, user=stella, reason="closed")
+    with pytest.raises(Invalid):
+        retire_record(record_id=record.pk, shown=1, user=stella, reason="")
+    retire_record(record_id=record.pk, shown=1, user=stella, reason="closed")
+    assert reload(record.pk).state == "retired"
+    reinstate_record(record_id=record.pk, shown=2, user=stella, reason="open again")
+    assert reload(record.pk).state == "active"
+    assert list(Decision.objects.order_by("decided_at").values_list("verb", flat=True)) == ["retire", "reinstate"]
+
+
+def test_a_decision_cannot_be_rewritten() -> None:
+    *_, decision = merged(someone("Stella"))
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Decision.objects.filter(pk=decision.pk).update(reason="never said")
+    with pytest.raises(DatabaseError), transaction.atomic():
+        Decision.objects.filter(pk=decision.pk).delete()
