@@ -1,5 +1,7 @@
 """Django's registration of matching."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -9,3 +11,7 @@ class MatchingConfig(AppConfig):
     name = "matching"
     label = "matching"
     verbose_name = "Matching"
+
+    def ready(self) -> None:
+        # Not before: the declarations import models.
+        import_module("matching.checks")

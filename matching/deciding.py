@@ -202,21 +202,30 @@ def _place_stubs(scored: Scored, decisions: Decisions) -> None:
         if side is not None:
             for name in one.features.get(scored.matching.names, ()):
                 places[name][side].append(one.id)
-    waiting: dict[str, list[int]] = defaultdict(list)
+    waiting: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for one in scored.known.values():
         if scored.waits_for_name(one.id):
-            waiting[scored.name_of(one.id)].append(one.id)
-    for name, stubs in sorted(waiting.items()):
-        _place(scored, decisions, tuple(sorted(stubs)), places.get(name, {}))
+            waiting[scored.names_of(one.id)].append(one.id)
+    for names, stubs in sorted(waiting.items()):
+        # The name as written decides; where nobody bears it, the name without its note is worth a question.
+        name = next((name for name in names if name in places), names[0])
+        _place(scored, decisions, tuple(sorted(stubs)), places.get(name, {}), sure=name == names[0])
 
 
-def _place(scored: Scored, decisions: Decisions, stubs: tuple[int, ...], found: Mapping[Side, Sequence[int]]) -> None:
+def _place(
+    scored: Scored,
+    decisions: Decisions,
+    stubs: tuple[int, ...],
+    found: Mapping[Side, Sequence[int]],
+    *,
+    sure: bool,
+) -> None:
     free = {
         side: members
         for side, members in found.items()
         if not any(ordered(s, m) in scored.apart for s in stubs for m in members)
     }
-    if len(free) == 1:
+    if sure and len(free) == 1:
         side, members = next(iter(free.items()))
         evidence = {stub: (members[0], scored.score(stub, members[0])) for stub in stubs}
         if isinstance(side, UUID):

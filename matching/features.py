@@ -14,6 +14,7 @@ Row = Sequence[Any]
 Resolve = Callable[[Mapping[str, Any]], str | None]
 
 _NOT_ALNUM = re.compile(r"[^0-9A-Z]+")
+_NOTE = re.compile(r"\([^()]*\)")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
 _ITEM_WORD = re.compile(r"\d+(?:\.\d+)?|[a-z]+|%")
 
@@ -105,8 +106,10 @@ def _legal_class(row: Row) -> Iterable[str]:
 
 
 def _place_name(row: Row) -> Iterable[str]:
+    """The telling words; a note in brackets may be part of the name or not, so both ways count."""
     for value in filter(None, row):
-        yield " ".join(name_tokens(split_legal_form(value)[0]))
+        for name in (value, _NOTE.sub(" ", value)):
+            yield " ".join(name_tokens(split_legal_form(name)[0])) if name.strip() else ""
 
 
 def _street(row: Row) -> Iterable[str]:

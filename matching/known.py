@@ -75,9 +75,9 @@ class Scored:
                     telling[one.golden].append(one.id)
         return {golden: tuple(sorted(telling.get(golden) or ids)) for golden, ids in everyone.items()}
 
-    def name_of(self, record: int) -> str:
-        """The name a stub goes by; one without a comparable name answers for itself."""
-        return next(iter(self.known[record].features.get(self.matching.names, ())), f"#{record}")
+    def names_of(self, record: int) -> tuple[str, ...]:
+        """The names a stub goes by; one without a comparable name answers for itself."""
+        return self.known[record].features.get(self.matching.names) or (f"#{record}",)
 
     def waits_for_name(self, record: int) -> bool:
         """Whether it is a stub not placed yet."""

@@ -29,8 +29,10 @@ _HOPS = 3
 
 @dataclass
 class Outcome:
-    """What a run did, in source records and golden records."""
+    """What a run did: source records decided, how many of them joined others, golden records made, questions asked,
+    linked source records whose changes were taken over."""
 
+    decided: int = 0
     linked: int = 0
     created: int = 0
     asked: int = 0
@@ -38,6 +40,7 @@ class Outcome:
 
     def add(self, other: "Outcome") -> None:
         """Sum up, batch after batch."""
+        self.decided += other.decided
         self.linked += other.linked
         self.created += other.created
         self.asked += other.asked
@@ -46,7 +49,7 @@ class Outcome:
     @property
     def nothing(self) -> bool:
         """Whether there was no work."""
-        return not (self.linked or self.created or self.refreshed)
+        return not (self.decided or self.refreshed)
 
 
 def match(domain: Domain, cause: Cause) -> Outcome:
@@ -172,8 +175,8 @@ def _apply(domain: Domain, scored: Scored, decisions: Decisions, cause: Cause) -
     made = dict(zip(making, mastering.create(domain=domain, records=records, cause=cause), strict=True))
     sides = {n: made.get(n) or joined.golden for n, joined in enumerate(decisions.joined)}
     asked = asking.store(domain, questions, {n: golden for n, golden in sides.items() if golden})
-    created = sum(len(decisions.joined[number].records) for number in making)
-    return Outcome(linked=len(links), created=created, asked=asked)
+    decided = sum(len(joined.records) for joined in decisions.joined)
+    return Outcome(decided=decided, linked=decided - len(making), created=len(making), asked=asked)
 
 
 def _evidence(scored: Scored, joined: Joined, pk: int) -> tuple[float | None, object]:
@@ -228,4 +231,4 @@ def _follow_batch(domain: Domain, cause: Cause) -> Outcome:
     if changed:
         mastering.refresh(record_ids=set(changed.values()), cause=cause)
         _mark_read(set(changed))
-    return Outcome(linked=len(links), refreshed=len(changed))
+    return Outcome(decided=len(links), linked=len(links), refreshed=len(changed))

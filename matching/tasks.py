@@ -1,5 +1,7 @@
 """Background matching. The state of source records is the queue; a message only shortens the wait."""
 
+from dataclasses import asdict
+
 from celery import shared_task
 
 from matching import verdicts
@@ -15,7 +17,7 @@ REASON = "Matching"
 def match(domain: str) -> dict[str, int]:
     """Decide what waits in one domain. A second call, or one at the same time, finds nothing left to do."""
     done = match_domain(BY_NAME[domain], Cause(by=HUB, reason=REASON))
-    return {"linked": done.linked, "created": done.created, "asked": done.asked, "refreshed": done.refreshed}
+    return asdict(done)
 
 
 @shared_task(name="matching.tasks.sweep")

@@ -56,18 +56,18 @@ MATCHING = Matching(
         Comparison(
             feature="facility", label="Facility", measure="exact", otherwise=-20.0, veto=True, levels=(Level(1.0, 6.0),)
         ),
+        Comparison(feature="code", label="Code", measure="exact", otherwise=-7.0, veto=True, levels=(Level(1.0, 9.0),)),
         Comparison(
-            feature="code", label="Code", measure="exact", otherwise=-7.0, veto=True, levels=(Level(1.0, 9.0),)
-        ),
-        Comparison(
-            feature="name", label="Name", measure="name", otherwise=-5.0,
+            feature="name",
+            label="Name",
+            measure="name",
+            otherwise=-5.0,
             levels=(Level(1.0, 6.0), Level(0.85, 3.0), Level(0.6, -1.0)),
         ),
     ),
     prior=-10.0,
     same_source=-4.0,
     anchors=("code",),
-    names="name",
 )
 
 COST_CENTER = Domain(

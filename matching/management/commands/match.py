@@ -25,6 +25,7 @@ class Command(BaseCommand):
             done = match(domain, cause)
             if not done.nothing:
                 self.stdout.write(
-                    f"{domain.plural}: {done.created} records new, {done.linked} linked, {done.refreshed} refreshed, "
+                    f"{domain.plural}: {done.decided} rows decided, {done.created} golden records made, "
+                    f"{done.linked} rows joined others, {done.refreshed} changes taken over, "
                     f"{done.asked} questions for people, {time.perf_counter() - started:.1f} s"
                 )
