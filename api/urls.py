@@ -1,7 +1,48 @@
-"""Addresses of api."""
+"""Addresses of the API. Every domain has a list and a detail; whatever is unknown is answered in JSON."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path, re_path
+
+from api import document
+from api.views.batches import BatchesView, BatchView, QuarantineView
+from api.views.changes import ChangesView
+from api.views.documentation import DocumentationView, SchemaView
+from api.views.fallback import UnknownPathView
+from api.views.lookup import LookupView
+from api.views.records import RecordDetailView, RecordListView
+from mdm.domains import DOMAINS
+from mdm.spec import Domain
 
 app_name = "api"
 
-urlpatterns: list[URLPattern | URLResolver] = []
+
+def domain_paths(domain: Domain) -> list[URLPattern]:
+    """The list and the detail of a domain, each with its own part of the interface document."""
+    name = domain.model.__name__
+    many = type(f"{name}ListView", (RecordListView,), {"domain": domain, "__doc__": RecordListView.__doc__})
+    one = type(f"{name}DetailView", (RecordDetailView,), {"domain": domain, "__doc__": RecordDetailView.__doc__})
+    return [
+        path(f"{domain.slug}/", document.list_document(domain)(many).as_view(), name=f"{domain.slug}-list"),
+        path(
+            f"{domain.slug}/<str:name>", document.detail_document(domain)(one).as_view(), name=f"{domain.slug}-detail"
+        ),
+    ]
+
+
+version_one: list[URLPattern | URLResolver] = [
+    *(pattern for domain in DOMAINS for pattern in domain_paths(domain)),
+    path("changes", document.changes_document(ChangesView).as_view(), name="changes"),
+    path("lookup", document.lookup_document(LookupView).as_view(), name="lookup"),
+    path("batches", document.send_document(BatchesView).as_view(), name="batches"),
+    path("batches/<uuid:batch_id>", document.batch_document(BatchView).as_view(), name="batch"),
+    path(
+        "batches/<uuid:batch_id>/quarantine",
+        document.quarantine_document(QuarantineView).as_view(),
+        name="quarantine",
+    ),
+    path("schema", SchemaView.as_view(), name="schema"),
+    path("docs/", DocumentationView.as_view(), name="docs"),
+]
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("v1/", include(version_one)),
+    re_path(r"^.*$", document.hidden(UnknownPathView).as_view(), name="unknown"),
+]

@@ -5,6 +5,7 @@ Every function runs a number of queries that does not grow with what it returns.
 
 from mdm.queries.audit import AuditFilters, audit_csv, audit_entries
 from mdm.queries.detail import record_detail, resolve
+from mdm.queries.feed import FeedHead, FeedPage, feed_head, read_feed
 from mdm.queries.find import lookup, search
 from mdm.queries.history import as_of, history
 from mdm.queries.lists import ORDERS, count_by_state, list_records
@@ -41,6 +42,8 @@ __all__ = [
     "AuditPage",
     "Change",
     "CrosswalkEntry",
+    "FeedHead",
+    "FeedPage",
     "HistoryEntry",
     "Hit",
     "ListPage",
@@ -59,11 +62,13 @@ __all__ = [
     "audit_csv",
     "audit_entries",
     "count_by_state",
+    "feed_head",
     "history",
     "list_records",
     "lookup",
     "masked",
     "masked_body",
+    "read_feed",
     "record_detail",
     "referrers",
     "resolve",

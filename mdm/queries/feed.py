@@ -1,0 +1,71 @@
+"""The change feed: numbered events in order, proof of completeness included."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from mdm.models import ChangeEvent, GoldenState, LogHead
+from mdm.queries.masking import masked_body
+
+# How many numbers one page looks at, so that a reader of a rare domain pays for a page and not for the whole log.
+WINDOW = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class FeedHead:
+    """The life of the log, its last number and the first one still kept (0 while the log is empty)."""
+
+    epoch: UUID | None
+    seq: int
+    oldest: int
+
+
+@dataclass(frozen=True, slots=True)
+class FeedPage:
+    """Event bodies, masked, each with its ``sequence``. Whoever read up to here knows everything asked for whose
+    number is at most ``through``; ``more`` says that there is more to read at once."""
+
+    items: Sequence[Mapping[str, Any]]
+    through: int
+    more: bool
+
+
+def feed_head() -> FeedHead:
+    """Where the log stands. Two queries."""
+    head = LogHead.objects.first()
+    oldest = ChangeEvent.objects.filter(seq__isnull=False).order_by("seq").values_list("seq", flat=True).first()
+    return FeedHead(head.epoch if head else None, head.seq if head else 0, oldest or 0)
+
+
+def read_feed(
+    head: FeedHead, *, after: int, domains: Sequence[str] = (), verbs: Sequence[str] = (), limit: int = 100
+) -> FeedPage:
+    """Events numbered above ``after``, in order, of records that are or once were active. One query.
+
+    ``head`` must have been read before: whatever it counts is visible here, so nothing below it can still appear.
+    """
+    asked = Q(seq__gt=after, seq__lte=after + WINDOW)
+    if domains:
+        asked &= Q(domain__in=domains)
+    if verbs:
+        asked &= Q(verb__in=verbs)
+    rows = list(_published(ChangeEvent.objects.filter(asked)).order_by("seq").values_list("seq", "body")[: limit + 1])
+    shown = rows[:limit]
+    items = [{"sequence": seq, **masked_body(json.loads(body))} for seq, body in shown]
+    last = shown[-1][0] if shown else after
+    if len(rows) > limit:
+        return FeedPage(items, through=last or 0, more=True)
+    reached = min(head.seq, after + WINDOW)
+    return FeedPage(items, through=max(reached, last or 0, after), more=reached < head.seq)
+
+
+def _published(events: QuerySet[ChangeEvent]) -> QuerySet[ChangeEvent]:
+    """Leave out what happened to records that never were active: nobody outside has heard of them."""
+    earlier = ChangeEvent.objects.filter(
+        record=OuterRef("record"), state=GoldenState.ACTIVE, version__lt=OuterRef("version")
+    )
+    return events.filter(Q(state=GoldenState.ACTIVE) | Exists(earlier))
