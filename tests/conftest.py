@@ -53,8 +53,10 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
 
     The argument gives each parallel worker a database of its own; without it they would share one.
     """
-    options = settings.DATABASES["default"].setdefault("OPTIONS", {})
-    options["options"] = "-c assay.allow_truncate=on"
+    default = settings.DATABASES["default"]
+    default.setdefault("OPTIONS", {})["options"] = "-c assay.allow_truncate=on"
+    if template := os.environ.get(throwaway.TEMPLATE_VARIABLE):
+        default.setdefault("TEST", {})["TEMPLATE"] = template
 
 
 @pytest.fixture(scope="session")

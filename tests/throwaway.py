@@ -14,6 +14,8 @@ from ops.place import Place
 
 # A worker of a parallel run finds everything in the environment its parent has made.
 PREPARED = "ASSAY_TEST_PREPARED"
+TEMPLATE_VARIABLE = "ASSAY_TEST_TEMPLATE"
+TEMPLATE = "assay_test_template"
 
 
 @dataclass
@@ -65,28 +67,31 @@ def prepare() -> Rig | None:
 
 
 def prepare_roles(url: str) -> None:
-    """The roles of production exist and test databases are born with their rights.
+    """The roles of production exist, and a template gives every test database their rights.
 
-    The tests connect as the owner, may make databases and may step down to the product's role to try its walls.
-    On a server that is not ours this needs a superuser; without, tests of the product's role skip themselves.
+    The tests connect as an owner, who may step down to the product's role to try its walls. On a server that is not
+    ours this needs a superuser; without, tests of the product's role skip themselves.
     """
     with psycopg.connect(url, autocommit=True) as connection:
         row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
         if row != (True,):
             return
-        makers = {connection.info.user, embedded.OWNER}
-        owner, app = sql.Identifier(embedded.OWNER), sql.Identifier(embedded.APP)
+        makers = sorted({connection.info.user, embedded.OWNER})
         for role in (embedded.OWNER, embedded.APP):
             if connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [role]).fetchone() is None:
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+        owner, app = sql.Identifier(embedded.OWNER), sql.Identifier(embedded.APP)
         connection.execute(sql.SQL("ALTER ROLE {} CREATEDB").format(owner))
         connection.execute(sql.SQL("GRANT {} TO {}").format(app, owner))
-        if connection.execute("SELECT FROM pg_database WHERE datname = %s", [database.NAME]).fetchone() is None:
-            connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(database.NAME), owner))
-    with psycopg.connect(url, dbname="template1", autocommit=True) as connection:
-        for maker in sorted(makers):
+        template = sql.Identifier(TEMPLATE)
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(template))
+        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(template, owner))
+    with psycopg.connect(url, dbname=TEMPLATE, autocommit=True) as connection:
+        connection.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(app))
+        for maker in makers:
             for statement in (
                 "ALTER DEFAULT PRIVILEGES FOR ROLE {} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {}",
                 "ALTER DEFAULT PRIVILEGES FOR ROLE {} GRANT USAGE, SELECT ON SEQUENCES TO {}",
             ):
                 connection.execute(sql.SQL(statement).format(sql.Identifier(maker), app))
+    os.environ[TEMPLATE_VARIABLE] = TEMPLATE
