@@ -5,7 +5,6 @@ import io
 import re
 from collections import deque
 from collections.abc import Iterator
-from functools import lru_cache
 from typing import NamedTuple
 
 from mdm.intake.readers.reading import UnreadableFile
@@ -26,7 +25,6 @@ class Record(NamedTuple):
     problem: str = ""
 
 
-@lru_cache(maxsize=32)
 def _closed(delimiter: str, quote: str, strict: bool) -> re.Pattern[str]:
     """A record whose quoted values are all closed. Possessive throughout: linear on any input.
 
@@ -37,6 +35,30 @@ def _closed(delimiter: str, quote: str, strict: bool) -> re.Pattern[str]:
     behind = "" if strict else f"[^{d}]*+"
     cell = rf"(?:{q}(?:[^{q}]++|{q}{q})*+{q}(?!{q}){behind}|[^{q}{d}][^{d}]*+|)"
     return re.compile(rf"{cell}(?:{d}{cell})*+", re.DOTALL)
+
+
+class _Splitter:
+    """One csv reader for all records with marks: making one for each costs more than reading."""
+
+    def __init__(self, delimiter: str, quote: str) -> None:
+        self.delimiter = delimiter
+        self.quote = quote
+        self.closed = _closed(delimiter, quote, strict=False).fullmatch
+        self.closed_strictly = _closed(delimiter, quote, strict=True).fullmatch
+        self._pending: list[str] = []
+        self._reader = self._fresh()
+
+    def _fresh(self) -> Iterator[list[str]]:
+        return csv.reader(iter(self._pending.pop, None), delimiter=self.delimiter, quotechar=self.quote)
+
+    def split(self, raw: str) -> list[str]:
+        """The cells of one whole record. Raises csv.Error, after which the next record is read afresh."""
+        self._pending.append(raw)
+        try:
+            return next(self._reader)
+        except csv.Error:
+            self._reader = self._fresh()
+            raise
 
 
 class Lines:
@@ -68,37 +90,38 @@ def records(text: io.TextIOBase, delimiter: str, quote: str) -> Iterator[Record]
     """Every record of `text`; lines that are blank or hold separators only are none."""
     lines = Lines(text)
     take = lines.take
+    splitter = _Splitter(delimiter, quote) if quote else None
     nothing = delimiter + quote + " \t\r\n\ufeff"
     while line := take():
         if not line.strip(nothing):
             continue
         start = lines.number
         raw = line.rstrip("\r\n")
-        if not quote or quote not in raw:
+        if splitter is None or quote not in raw:
             yield Record(start, raw, raw.split(delimiter))
         else:
-            yield _quoted(lines, start, line, delimiter, quote)
+            yield _quoted(lines, start, line, splitter)
 
 
-def _quoted(lines: Lines, start: int, line: str, delimiter: str, quote: str) -> Record:
+def _quoted(lines: Lines, start: int, line: str, splitter: "_Splitter") -> Record:
     """A record with quotation marks, drawn over as many lines as its values are open."""
     taken = [line]
     text = line
-    whole = _closed(delimiter, quote, False).fullmatch(line.rstrip("\r\n"))
+    whole = splitter.closed(line.rstrip("\r\n"))
     while not whole:
         more = lines.take() if len(taken) < OPEN_LINES and len(text) < OPEN_CHARACTERS else ""
         if not more:
             # Give up on this line alone: the rows behind a stray mark are good.
             lines.give_back(taken[1:])
             raw = line.rstrip("\r\n")
-            return Record(start, raw, raw.split(delimiter), UNTERMINATED)
+            return Record(start, raw, raw.split(splitter.delimiter), UNTERMINATED)
         taken.append(more)
         text += more
         # Only a line with a mark can close what is open.
-        whole = _closed(delimiter, quote, True).fullmatch(text.rstrip("\r\n")) if quote in more else None
+        whole = splitter.closed_strictly(text.rstrip("\r\n")) if splitter.quote in more else None
     raw = text.rstrip("\r\n")
     try:
-        cells = next(csv.reader(io.StringIO(raw, newline=""), delimiter=delimiter, quotechar=quote))
+        cells = splitter.split(raw)
     except csv.Error as error:
-        return Record(start, raw, raw.split(delimiter), f"The row cannot be taken apart ({error}).")
+        return Record(start, raw, raw.split(splitter.delimiter), f"The row cannot be taken apart ({error}).")
     return Record(start, raw, cells)

@@ -31,6 +31,7 @@ _OTHER_FILES = (
     (b"7z\xbc\xaf", "a compressed file (7z)", "Unpack it and send the file inside."),
     (b"PAR1", "a Parquet file", "Export the table as CSV, XLSX or JSON lines."),
 )
+_NOTHING = b" \t\r\n\xef\xbb\xbf\xff\xfe\x00"  # white space and byte order marks, also of wide encodings
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 ZIP = b"PK\x03\x04"
 
@@ -62,9 +63,9 @@ def format_of(file: BinaryIO) -> str:
     """``csv``, ``xlsx`` or ``jsonl`` by the first bytes. Raises `UnreadableFile` for what is no table at all."""
     with rewound(file):
         start = file.read(4096)
-    if not start.strip(b" \t\r\n\xef\xbb\xbf\xff\xfe\x00"):
+    if not start.strip(_NOTHING):
         with rewound(file):
-            if all(not chunk.strip() for chunk in iter(lambda: file.read(_CHUNK), b"")):
+            if all(not chunk.strip(_NOTHING) for chunk in iter(lambda: file.read(_CHUNK), b"")):
                 raise UnreadableFile("The file is empty.", "Export it again and check that it has rows.")
     if start.startswith(_OLD_OFFICE):
         raise _old_office(file)
