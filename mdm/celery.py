@@ -41,7 +41,8 @@ class FilesystemTransport(filesystem.Transport):
 
     longest_wait = 0.1
 
-    def drain_events(self, connection: Any, timeout: float | None = None) -> Any:
+    # Kombu's two base classes declare this method differently.
+    def drain_events(self, connection: Any, timeout: Any = None) -> Any:  # type: ignore[override]
         """Waits for a message no longer than `longest_wait`, then raises socket.timeout as usual."""
         return super().drain_events(connection, timeout=min(timeout or self.longest_wait, self.longest_wait))
 
