@@ -109,7 +109,18 @@ COST_CENTER = Domain(
         ),
     ),
     validations=(
-        Check(check="required", attributes=("code",), severity=Severity.REFUSE, message="A cost center needs a code."),
+        Check(
+            check="at_least_one",
+            attributes=("code", "name"),
+            severity=Severity.REFUSE,
+            message="A cost center needs a code or a name.",
+        ),
+        Check(
+            check="required",
+            attributes=("code",),
+            severity=Severity.HOLD,
+            message="The cost center has no code; nothing can be booked to it.",
+        ),
         Check(check="required", attributes=("name",), severity=Severity.WARN, message="The cost center has no name."),
         Check(
             check="dates_in_order",

@@ -162,7 +162,7 @@ def _change(
 
 def _holds(domain: Domain, after: Snapshot) -> list[str]:
     """The messages of the rules that hold the record back."""
-    return [rule.message for rule in failed(domain.validations, after.values, Severity.HOLD)]
+    return [rule.message for rule in failed(domain.validations, after.values, Severity.HOLD, after.parts)]
 
 
 def _state(record: GoldenRecord, marking: Marking, *, is_new: bool) -> str:
