@@ -1,0 +1,1 @@
+"""Matching: which source record is which golden record."""
