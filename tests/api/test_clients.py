@@ -84,7 +84,9 @@ def test_a_token_is_stored_hashed_and_shown_once() -> None:
     stored = ApiClient.objects.values().get(pk=client.pk)
     assert token not in str(stored)
     assert stored["token_hash"] == token_hash(token)
-    assert token.startswith("assay_") and len(token) > 40 and token.startswith(stored["hint"])
+    assert token.startswith("assay_")
+    assert len(token) > 40
+    assert token.startswith(stored["hint"])
     assert stored["scopes"] == sorted(READ_SCOPES)
 
 
@@ -92,7 +94,8 @@ def test_the_command_prints_the_token_alone_and_it_works() -> None:
     out, notes = StringIO(), StringIO()
     call_command("create_client", "Nightly ERP", "--scope", "supplier:read", stdout=out, stderr=notes)
     token = out.getvalue().strip()
-    assert "supplier:read" in notes.getvalue() and token not in notes.getvalue()
+    assert "supplier:read" in notes.getvalue()
+    assert token not in notes.getvalue()
     assert bearer(token).get("/api/v1/suppliers/").status_code == 200
     assert bearer(token).get("/api/v1/items/").status_code == 403
     call_command("revoke_client", "nightly erp", stdout=StringIO())

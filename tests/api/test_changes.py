@@ -1,0 +1,202 @@
+"""The change feed: nothing missing, nothing never published, and a cursor that is what it says."""
+
+import threading
+import time
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from api import cursors
+from api.problems import CursorExpired, FeedReset
+from mdm.mastering import activate, contribute, merge
+from mdm.models import LogHead
+from mdm.queries import FeedHead, feed
+from tests.api.problems import problem
+from tests.factories import golden, hospital, publish, source, supplier, why
+
+pytestmark = pytest.mark.django_db
+
+
+def follow(get: Any, **question: Any) -> list[dict[str, Any]]:
+    """Every event of the feed, page by page to its end."""
+    events, cursor = [], {}
+    while True:
+        page = get("/changes", **question, **cursor)
+        events += page["items"]
+        cursor = {"cursor": page["next_cursor"]}
+        if not page["has_more"]:
+            return events
+
+
+def test_events_come_in_the_order_of_their_numbers_with_everything_in_them(get: Any) -> None:
+    record = supplier("V1", "Acme")
+    contribute(record_id=record.pk, values={"name": "Acme Medical"}, expected=1, cause=why("renamed"))
+    publish()
+    first, second = get("/changes")["items"]
+    assert (first["sequence"], first["verb"], second["sequence"], second["verb"]) == (1, "created", 2, "changed")
+    assert (second["attributes"]["name"], second["previous_version"], second["reason"]) == (
+        "Acme Medical",
+        1,
+        "renamed",
+    )
+    assert second["changed"][0]["before"] == "Acme"
+
+
+def test_what_has_no_number_yet_is_not_shown(get: Any) -> None:
+    supplier("V1", "Acme")
+    page = get("/changes")
+    assert (page["items"], page["through_sequence"], page["has_more"]) == ([], 0, False)
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+def test_pages_join_without_gap(get: Any, limit: int) -> None:
+    for number in range(6):
+        supplier(f"V{number}", f"Supplier {number}")
+    head = publish()
+    assert [event["sequence"] for event in follow(get, limit=limit)] == list(range(1, head + 1))
+
+
+def test_the_same_cursor_gives_the_same_page_again(get: Any) -> None:
+    for number in range(4):
+        supplier(f"V{number}", f"Supplier {number}")
+    publish()
+    cursor = get("/changes", limit=1)["next_cursor"]
+    first = get("/changes", limit=2, cursor=cursor)
+    supplier("V9", "Later")
+    publish()
+    again = get("/changes", limit=2, cursor=cursor)
+    assert (again["items"], again["next_cursor"]) == (first["items"], first["next_cursor"])
+
+
+def test_a_reader_knows_it_has_everything_though_numbers_are_missing(get: Any) -> None:
+    supplier("V1", "Acme")
+    supplier("V2", "Held", state="pending")
+    hospital("H1", "Reno General")
+    head = publish()
+    page = get("/changes", domain="supplier")
+    assert [event["sequence"] for event in page["items"]] == [1]
+    assert (page["through_sequence"], page["head_sequence"], page["has_more"]) == (head, head, False)
+    later = supplier("V3", "Later")
+    publish()
+    page = get("/changes", domain="supplier", cursor=page["next_cursor"])
+    assert [event["code"] for event in page["items"]] == [later.code]
+
+
+def test_a_record_is_heard_of_only_once_it_is_published(get: Any) -> None:
+    held, lost = supplier("V1", "Held", state="pending"), supplier("V2", "Lost", state="pending")
+    winner = supplier("V3", "Winner")
+    merge(winner_id=winner.pk, loser_ids=[lost.pk], expected={}, cause=why())
+    publish()
+    assert {event["code"] for event in get("/changes")["items"]} == {winner.code}
+    activate(record_ids=[held.pk], cause=why())
+    publish()
+    (event,) = [event for event in get("/changes")["items"] if event["code"] == held.code]
+    assert (event["verb"], event["attributes"]["name"]) == ("activated", "Held")
+
+
+def test_the_end_of_a_published_record_is_told(get: Any) -> None:
+    winner, loser = supplier("V1", "A"), supplier("V2", "B")
+    merge(winner_id=winner.pk, loser_ids=[loser.pk], expected={}, cause=why())
+    publish()
+    (event,) = get("/changes", verb="merged")["items"]
+    assert (event["code"], event["merged_into"]) == (loser.code, str(winner.pk))
+
+
+def test_a_page_of_a_rare_domain_looks_at_a_window_only(get: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "WINDOW", 3)
+    for number in range(7):
+        supplier(f"V{number}", f"Supplier {number}")
+    site = hospital("H1", "Reno General")
+    head = publish()
+    page = get("/changes", domain="facility")
+    assert (page["items"], page["through_sequence"], page["has_more"]) == ([], 3, True)
+    events = follow(get, domain="facility")
+    assert [(event["code"], event["sequence"]) for event in events] == [(site.code, head)]
+
+
+def test_restricted_values_are_masked(api: Client) -> None:
+    account = {"bank": "First National", "country": "US", "account_tail": "••••4821"}
+    golden(source("erp", "supplier", "V1", name="Acme", parts={"bank_accounts": [account]}))
+    publish()
+    text = api.get("/api/v1/changes").content.decode()
+    assert "••••4821" in text
+    assert "First National" not in text
+
+
+def test_a_client_hears_of_the_domains_it_may_read(client_with: Any) -> None:
+    supplier("V1", "Acme")
+    site = hospital("H1", "Reno General")
+    head = publish()
+    page = client_with("feed:read", "facility:read").get("/api/v1/changes").json()
+    assert [event["code"] for event in page["items"]] == [site.code]
+    assert page["through_sequence"] == head
+    problem(client_with("feed:read", name="blind").get("/api/v1/changes"), 403, "permission-denied")
+
+
+def test_a_cursor_grants_nothing(get: Any, client_with: Any) -> None:
+    supplier("V1", "Acme")
+    cursor = get("/changes", limit=1)["next_cursor"]
+    publish()
+    other = client_with("feed:read", "item:read")
+    assert other.get("/api/v1/changes", {"cursor": cursor}).json()["items"] == []
+
+
+def test_a_cursor_of_another_question_is_refused(get: Any, api: Client) -> None:
+    cursor = get("/changes", domain="supplier,item")["next_cursor"]
+    assert get("/changes", domain="item,supplier", cursor=cursor)["items"] == []
+    problem(api.get("/api/v1/changes", {"cursor": cursor, "domain": "item"}), 400, "cursor-filter-mismatch")
+    problem(api.get("/api/v1/changes", {"cursor": "x"}), 400, "cursor-invalid")
+    problem(api.get("/api/v1/changes", {"cursor": cursor, "domain": "planet"}), 400, "invalid")
+    problem(api.get("/api/v1/changes", {"after_sequence": 1, "cursor": get("/changes")["next_cursor"]}), 400, "invalid")
+
+
+def test_another_life_of_the_log_is_told(get: Any, api: Client) -> None:
+    supplier("V1", "Acme")
+    publish()
+    cursor = get("/changes")["next_cursor"]
+    LogHead.objects.update(epoch=uuid4())
+    body = problem(api.get("/api/v1/changes", {"cursor": cursor}), 409, "feed-reset")
+    assert "/api/v1/suppliers/" in body["snapshot"]
+    assert get("/changes", cursor=body["oldest_cursor"])["items"][0]["sequence"] == 1
+    problem(api.get("/api/v1/changes", {"after_sequence": 99}), 409, "feed-reset")
+
+
+def test_a_place_before_what_is_kept_is_told_with_the_way_forward() -> None:
+    head = FeedHead(uuid4(), seq=500, oldest=101)
+    assert cursors.read_feed_cursor(cursors.feed_cursor(head.epoch, 100, {}), {}, head) == 100
+    with pytest.raises(CursorExpired) as refused:
+        cursors.read_feed_cursor(cursors.feed_cursor(head.epoch, 99, {}), {}, head)
+    assert cursors.read_feed_cursor(refused.value.oldest_cursor, {}, head) == 100
+    with pytest.raises(FeedReset):
+        cursors.read_feed_cursor(cursors.feed_cursor(head.epoch, 501, {}), {}, head)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_waiting_reader_is_woken_by_the_next_number(api: Client) -> None:
+    supplier("V1", "Acme")
+    head = publish()
+
+    def later() -> None:
+        time.sleep(0.3)
+        try:
+            supplier("V2", "Later")
+            publish()
+        finally:
+            connection.close()
+
+    writer = threading.Thread(target=later)
+    begun = time.monotonic()
+    writer.start()
+    page = api.get("/api/v1/changes", {"after_sequence": head, "wait": 20}).json()
+    writer.join()
+    assert [event["title"] for event in page["items"]] == ["Later"]
+    assert time.monotonic() - begun < 15
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_reader_who_waits_in_vain_gets_an_empty_page(api: Client) -> None:
+    page = api.get("/api/v1/changes", {"wait": 1}).json()
+    assert (page["items"], page["has_more"]) == ([], False)
