@@ -28,7 +28,9 @@ def test_the_demo_is_awaited_until_it_is_noted(client: Client) -> None:
 @pytest.mark.django_db
 def test_the_product_may_write_rows_but_not_change_the_schema() -> None:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = 'assay_app' AND pg_has_role(current_user, oid, 'member')")
+        cursor.execute(
+            "SELECT 1 FROM pg_roles WHERE rolname = 'assay_app' AND pg_has_role(current_user, oid, 'member')"
+        )
         if not cursor.fetchone():
             pytest.skip("this server's role may not step down to assay_app")
         cursor.execute("SET LOCAL ROLE assay_app")

@@ -1,0 +1,25 @@
+"""The first page anybody sees, in a real browser."""
+
+import pytest
+from django.contrib.auth.models import User
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import PHONE
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_stranger_is_led_to_the_sign_in_page_and_in_from_there(page: Page) -> None:
+    User.objects.create_user("ada", password="a long pass phrase")
+    page.goto("/")
+    expect(page).to_have_url(lambda url: "/sign-in/" in url)
+    page.get_by_label("Name").fill("ada")
+    page.get_by_label("Password").fill("a long pass phrase")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).not_to_have_url(lambda url: "/sign-in/" in url)
+
+
+def test_the_sign_in_page_fits_a_phone(page: Page) -> None:
+    page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
+    page.goto("/sign-in/")
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
