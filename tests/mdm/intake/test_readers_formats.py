@@ -8,11 +8,14 @@ from datetime import date, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from mdm.intake.readers import Dialect, UnreadableFile, read
+
+# A busy machine must not fail a test: nothing here is judged by time.
+STEADY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def workbook(*sheets: tuple[str, list[list[object]]]) -> bytes:
@@ -165,6 +168,7 @@ TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_charact
 CELL = TEXT.filter(lambda text: text.strip() == text)
 
 
+@STEADY
 @given(
     table=st.lists(st.tuples(CELL, CELL, CELL).filter(lambda row: any("x" in c for c in row)), max_size=6),
     delimiter=st.sampled_from(",;|\t"),
@@ -183,6 +187,7 @@ def test_what_a_csv_writer_wrote_is_read_back(
     assert all(not row.problems for row in rows)
 
 
+@STEADY
 @given(st.binary(max_size=200) | st.text(alphabet='a1,;"\n\r\t|{}[]:\0\u00e9', max_size=80).map(str.encode))
 def test_any_bytes_are_read_or_refused_politely(content: bytes) -> None:
     try:

@@ -1,13 +1,16 @@
 """Names, streets and item texts made comparable."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mdm.standardise.companies import company_name, split_legal_form
 from mdm.standardise.folding import consonants, digits_only, expand_abbreviations, fold, name_tokens
 from mdm.standardise.measures import form_words, measures, model_codes
 from mdm.standardise.streets import Street, fold_street, parse_street, street_words
+
+# A busy machine must not fail a test: nothing here is judged by time.
+STEADY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.mark.parametrize(
@@ -25,6 +28,7 @@ def test_fold(text: str, folded: str) -> None:
     assert fold(text) == folded
 
 
+@STEADY
 @given(st.text(max_size=40))
 def test_folding_twice_changes_nothing(text: str) -> None:
     folded = fold(text)
@@ -71,6 +75,7 @@ def test_trading_and_former_names_are_kept_apart() -> None:
     assert company_name("Dbase Systems Inc").trading == ()
 
 
+@STEADY
 @given(st.text(max_size=40))
 def test_a_name_with_letters_always_has_a_core(name: str) -> None:
     core, _form = split_legal_form(name)
@@ -134,6 +139,7 @@ def test_one_street_has_one_spelling() -> None:
     assert street_words("w st") == ("w", "st")
 
 
+@STEADY
 @given(st.lists(st.text(max_size=30), max_size=2))
 def test_any_lines_can_be_taken_apart(lines: list[str]) -> None:
     found = parse_street(*lines)
@@ -171,6 +177,7 @@ def test_model_codes_and_forms() -> None:
     assert form_words("AMOXICILLIN TABS") == form_words("amoxicillin tablet") == {"tablet"}
 
 
+@STEADY
 @given(st.text(max_size=60) | st.text(alphabet="0123456789 xX/.,mgMLBOpk%", max_size=40))
 def test_any_description_can_be_measured(text: str) -> None:
     found = measures(text)

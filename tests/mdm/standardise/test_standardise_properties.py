@@ -3,10 +3,13 @@
 import json
 
 import phonenumbers
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mdm.standardise import STANDARDISERS, Answer, Doubt, Style, Unreadable, standardise
+
+# A busy machine must not fail a test: nothing here is judged by time.
+STEADY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 LIKELY = st.text(
     alphabet="0123456789-/. ,()+$%ABCEFNRSTUXYabcemgxl:#@\u00e9\u00df\u0130\u200e\u2022\u0661\"'", max_size=24
@@ -30,6 +33,7 @@ def read(word: str, raw: str, style: Style) -> Answer:
         return Doubt(refusal.message if refusal.way_out else "")
 
 
+@STEADY
 @given(word=WORDS, raw=st.text(max_size=40) | LIKELY, style=STYLES)
 @example(word="decimal", raw="1E999", style=Style())
 @example(word="decimal", raw="\u0661\u0662", style=Style())
@@ -47,12 +51,14 @@ def test_reading_twice_changes_nothing(word: str, raw: str, style: Style) -> Non
         assert again == answer or (again is None and style.blanks)
 
 
+@STEADY
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-(10**9), max_value=10**9))
 def test_decimals_survive_either_mark(number: object) -> None:
     written = f"{number:f}"
     assert standardise("decimal", written) == standardise("decimal", written.replace(".", ","), Style(decimal=","))
 
 
+@STEADY
 @example("7582000000")
 @given(st.from_regex(r"[2-9][0-9]{2}[2-9][0-9]{6}", fullmatch=True))
 def test_the_fast_road_of_phones_agrees_with_the_library(digits: str) -> None:
@@ -62,6 +68,7 @@ def test_the_fast_road_of_phones_agrees_with_the_library(digits: str) -> None:
     assert (None if isinstance(answer, Doubt) else answer) == expected
 
 
+@STEADY
 @given(st.integers(min_value=0, max_value=10**13 - 1))
 def test_a_wrong_check_digit_is_never_a_gtin(payload: int) -> None:
     body = f"{payload:013d}"
