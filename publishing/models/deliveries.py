@@ -119,7 +119,7 @@ class Attempt(models.Model):
     class Meta:
         constraints = [AppendOnly(name="attempt_is_append_only")]
         indexes = [
-            models.Index(fields=["endpoint", "-id"], name="attempt_recent"),  # endpoint page
+            models.Index(fields=["endpoint", "-at"], name="attempt_by_time"),  # endpoint page, plot of the last hours
             models.Index(fields=["delivery", "id"], name="attempt_of_delivery"),
         ]
 
