@@ -49,8 +49,6 @@ class BatchesView(ApiView):
         if problems or file is None:
             raise Invalid("There is nothing to receive.", "Give what is named.", problems)
         feed = find_feed(code)
-        if not feed.active:
-            raise Invalid("The feed is switched off.", "Ask a steward to switch it on.", [("feed", f"{code} is off.")])
         again = request.query_params.get("again", "") == "true"
         try:
             batch = receive(feed=feed, file=file, file_name=file_name or code, by=client_of(request).name, again=again)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from mdm.models import ChangeEvent, GoldenState, LogHead
 from mdm.queries.masking import masked_body
@@ -35,10 +35,11 @@ class FeedPage:
 
 
 def feed_head() -> FeedHead:
-    """Where the log stands. Two queries."""
-    head = LogHead.objects.first()
-    oldest = ChangeEvent.objects.filter(seq__isnull=False).order_by("seq").values_list("seq", flat=True).first()
-    return FeedHead(head.epoch if head else None, head.seq if head else 0, oldest or 0)
+    """Where the log stands. One query."""
+    first = ChangeEvent.objects.filter(seq__isnull=False).order_by("seq").values("seq")[:1]
+    head = LogHead.objects.annotate(oldest=Subquery(first)).values_list("epoch", "seq", "oldest").first()
+    epoch, seq, oldest = head or (None, 0, None)
+    return FeedHead(epoch, seq, oldest or 0)
 
 
 def read_feed(
