@@ -1,4 +1,4 @@
-"""The demo folder read with simple column maps, standardised like intake does: records for benches of matching alone."""
+"""The demo folder read with simple column maps and standardised as intake does it, for benches of matching alone."""
 
 import csv
 import io

@@ -62,26 +62,50 @@ def suspected(decisions: Decisions, questions: Iterable[Question]) -> set[int]:
 
 
 def store(domain: Domain, questions: Sequence[Question], golden: Mapping[int, UUID]) -> int:
-    """Write the questions as open candidates; ``golden`` names the golden record of each new side. How many."""
+    """Write the questions; ``golden`` names the golden record of each new side. Returns how many candidates are new.
+
+    A question about a golden record somebody is asked about already joins that candidate, so that one person
+    decides; a group asked about before is not asked again.
+    """
 
     def record(side: Side) -> UUID:
         return side if isinstance(side, UUID) else golden[side]
 
-    known = _asked_before(questions)
+    known, waiting = _asked_before(questions), _waiting_about(questions)
     candidates, members, pairs = [], [], []
     for question in questions:
         records = sorted({record(side) for side in question.sides})
         if len(records) < 2 or frozenset(records) in known:
             continue
         best = max(question.resemblances, key=lambda r: r.bits)
-        candidate = _candidate(domain, CandidateKind.RESEMBLANCE, best.probability, best.pairs[0][2])
-        candidates.append(candidate)
+        candidate = next((waiting[one] for one in records if one in waiting), None)
+        if candidate is None:
+            candidate = _candidate(domain, CandidateKind.RESEMBLANCE, best.probability, best.pairs[0][2])
+            candidates.append(candidate)
         members += [CandidateMember(candidate=candidate, record_id=one) for one in records]
         for found in question.resemblances:
             left, right = record(found.left), record(found.right)
             pairs += [_pair(candidate, (left, right), a, b, score) for a, b, score in found.pairs]
     _save(candidates, members, pairs)
     return len(candidates)
+
+
+def _waiting_about(questions: Sequence[Question]) -> dict[UUID, MatchCandidate]:
+    """Golden record -> the open candidate, held by nobody, that has room for what resembles it too. Locks them."""
+    records = [side for question in questions for side in question.sides if isinstance(side, UUID)]
+    found: dict[UUID, MatchCandidate] = {}
+    if records:
+        candidates = MatchCandidate.objects.select_for_update(skip_locked=True).filter(
+            pk__in=CandidateMember.objects.filter(record__in=records).values("candidate"),
+            state=CandidateState.OPEN,
+            kind=CandidateKind.RESEMBLANCE,
+            claimed_by="",
+        )
+        for candidate in candidates.order_by("-pk").prefetch_related("members"):
+            members = [member.record_id for member in candidate.members.all()]
+            if len(members) < MOST_SIDES:
+                found.update(dict.fromkeys(members, candidate))
+    return found
 
 
 def _asked_before(questions: Sequence[Question]) -> set[frozenset[UUID]]:
@@ -173,5 +197,5 @@ def _pair(candidate: MatchCandidate, records: tuple[UUID, UUID], left: int, righ
 
 def _save(candidates: list[MatchCandidate], members: list[CandidateMember], pairs: list[MatchPair]) -> None:
     MatchCandidate.objects.bulk_create(candidates)
-    CandidateMember.objects.bulk_create(members)
-    MatchPair.objects.bulk_create(pairs, batch_size=1000)
+    CandidateMember.objects.bulk_create(members, ignore_conflicts=True)
+    MatchPair.objects.bulk_create(pairs, batch_size=1000, ignore_conflicts=True)
