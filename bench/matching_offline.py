@@ -170,8 +170,8 @@ def main() -> None:
             ready = time.perf_counter()
             found = decide(case.scored, case.pairs)
             print(
-                f"{name}: {len(case.rows)} records, {len(case.pairs)} pairs; prepared in {ready - started:.1f} s, decided "
-                f"in {time.perf_counter() - ready:.1f} s; {len(found.joined)} golden records"
+                f"{name}: {len(case.rows)} records, {len(case.pairs)} pairs; prepared in {ready - started:.1f} s, "
+                f"decided in {time.perf_counter() - ready:.1f} s; {len(found.joined)} golden records"
             )
             figures(case, found)
             if args.levels:

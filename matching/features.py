@@ -14,6 +14,12 @@ Row = Sequence[Any]
 Resolve = Callable[[Mapping[str, Any]], str | None]
 
 _NOT_ALNUM = re.compile(r"[^0-9A-Z]+")
+# Units that buy, store or treat beside the main house. What whole hospitals are called too (rehabilitation, children)
+# is not among them.
+_UNITS = re.compile(
+    r"\b(?:laboratory|warehouse|dock|supply|stores|receiving|pharmacy|cafeteria|outpatient|clinic|wound|urgent|imaging"
+    r"|radiology|dialysis|infusion|oncology|ambulatory|surgery|physician|hospice|nursing|transplant|office|laundry)\b"
+)
 _NOTE = re.compile(r"\([^()]*\)")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
 _ITEM_WORD = re.compile(r"\d+(?:\.\d+)?|[a-z]+|%")
@@ -112,6 +118,13 @@ def _place_name(row: Row) -> Iterable[str]:
             yield " ".join(name_tokens(split_legal_form(name)[0])) if name.strip() else ""
 
 
+def _place_unit(row: Row) -> Iterable[str]:
+    """What part of a campus a name speaks of; ``main`` where it names none. One door serves many units."""
+    for value in filter(None, row):
+        found = _UNITS.findall(" ".join(name_tokens(value)))
+        yield " ".join(sorted(set(found))) or "main"
+
+
 def _street(row: Row) -> Iterable[str]:
     """``number|street``, and ``box N|`` for a post-office box."""
     street = parse_street(*row)
@@ -161,6 +174,7 @@ WORDS: Mapping[str, Callable[[Row], Iterable[str]]] = {
     "company_skeleton": _company_skeleton,
     "legal_class": _legal_class,
     "place_name": _place_name,
+    "place_unit": _place_unit,
     "street": _street,
     "house": _house,
     "postcode": _postcode,

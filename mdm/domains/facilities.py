@@ -79,6 +79,7 @@ class FacilityIdentifier(GoldenPart):
 MATCHING = Matching(
     features=(
         Feature(name="name", make="place_name", attributes=("name", "names.name")),
+        Feature(name="unit", make="place_unit", attributes=("name",)),
         Feature(name="ccn", make="identifier", attributes=("ccn",)),
         Feature(name="npi", make="identifier", attributes=("npi",)),
         Feature(name="gln", make="identifier", attributes=("gln",)),
@@ -100,7 +101,7 @@ MATCHING = Matching(
         ("street", "region"),
         ("postcode",),
         ("city", "region"),
-    ),  # fmt: skip
+    ),
     comparisons=(
         Comparison(
             feature="name",
@@ -110,6 +111,7 @@ MATCHING = Matching(
             rarity=1.0,
             levels=(Level(1.0, 11.0), Level(0.88, 6.0), Level(0.75, 2.0), Level(0.6, 0.0)),
         ),
+        Comparison(feature="unit", label="Unit", measure="exact", otherwise=-12.0, levels=(Level(1.0, 0.0),)),
         Comparison(feature="ccn", label="CCN", measure="exact", otherwise=-7.0, veto=True, levels=(Level(1.0, 18.0),)),
         Comparison(feature="npi", label="NPI", measure="exact", otherwise=-3.0, levels=(Level(1.0, 14.0),)),
         Comparison(feature="gln", label="GLN", measure="exact", otherwise=-5.0, levels=(Level(1.0, 14.0),)),

@@ -128,7 +128,7 @@ MATCHING = Matching(
         ("street", "postcode"),
         ("lead", "postcode"),
         ("lead", "city"),
-    ),  # fmt: skip
+    ),
     comparisons=(
         Comparison(
             feature="core",

@@ -80,6 +80,12 @@ def test_a_note_in_brackets_may_be_part_of_a_place_name_or_not() -> None:
     )
 
 
+def test_units_at_one_door_are_told_apart() -> None:
+    assert made("facility", {"name": "St. Alban's Memorial Hospital"})["unit"] == ("main",)
+    assert made("facility", {"name": "St. Alban's Memorial Hosp. - Wound Care"})["unit"] == ("wound",)
+    assert made("facility", {"name": "Loading Dock, Central Supply"})["unit"] == ("dock supply",)
+
+
 @pytest.mark.parametrize(("damaged", "whole"), [("10.471", "10.47100"), ("10.4501", "10.45010"), ("10", "10.000")])
 def test_codes_that_lost_their_last_zeros_meet(damaged: str, whole: str) -> None:
     assert made("cost_center", {"code": damaged})["code"] == made("cost_center", {"code": whole})["code"]
