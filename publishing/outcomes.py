@@ -91,7 +91,8 @@ def in_words(outcome: Outcome, http_code: int | None, answer: str = "", cause: s
     if outcome.fate is Fate.ACCEPTED:
         return ""
     said = detail(answer) or cause
-    return " ".join(part for part in (outcome.words, f"(HTTP {http_code})" if http_code else "", said) if part)[:500]
+    code = f" (HTTP {http_code})" if http_code else ""
+    return (outcome.words.removesuffix(".") + code + (f": {said}" if said else "."))[:500]
 
 
 def detail(answer: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from uuid import UUID
 
 from django.db.models import Count, F, Min, Q, QuerySet
@@ -11,6 +12,7 @@ from django.db.models.functions import Trunc
 from mdm.models import ChangeEvent, GoldenState, LogHead
 from publishing import outcomes
 from publishing.clock import now
+from publishing.lanes import next_up
 from publishing.models import (
     LIVE,
     UNSETTLED,
@@ -44,7 +46,8 @@ class Overview:
     parked: int
     delivered: int
     behind: int
-    oldest: datetime | None
+    owed_since: datetime | None
+    due_since: datetime | None
     head: int
     minutes: tuple[Minute, ...]
     moment: datetime
@@ -66,13 +69,21 @@ class Overview:
         return until if until and until > self.moment and self.endpoint.state in LIVE else None
 
     @property
+    def rest_words(self) -> str:
+        """How long the lane still rests: in 12 seconds, in 4 minutes; blank where it does not."""
+        if self.rests_until is None:
+            return ""
+        seconds = ceil((self.rests_until - self.moment).total_seconds())
+        return f"in {seconds} seconds" if seconds < 100 else f"in {round(seconds / 60)} minutes"
+
+    @property
     def stalled(self) -> bool:
         """Whether work is due and nobody takes it: then the publishing worker is not running."""
         lane = self.endpoint.lane
         held = lane.lease_until is not None and lane.lease_until > self.moment
-        if self.endpoint.state not in LIVE or held or self.rests_until or self.oldest is None:
+        if self.endpoint.state not in LIVE or held or self.rests_until or self.due_since is None:
             return False
-        return self.moment - self.oldest > STALLED_AFTER
+        return self.moment - self.due_since > STALLED_AFTER
 
 
 def overview(endpoints: QuerySet[Endpoint]) -> list[Overview]:
@@ -87,24 +98,29 @@ def _one(endpoint: Endpoint, head: int, moment: datetime) -> Overview:
         waiting=Count("pk", filter=Q(state__in=[DeliveryState.WAITING, DeliveryState.IN_FLIGHT])),
         parked=Count("pk", filter=Q(state=DeliveryState.PARKED)),
         delivered=Count("pk", filter=Q(state=DeliveryState.DELIVERED)),
-        oldest=Min("due_at", filter=Q(state=DeliveryState.WAITING, refusals=0)),
+        oldest=Min("created_at", filter=Q(state=DeliveryState.WAITING)),
     )
+    due = next_up().filter(endpoint=endpoint).aggregate(first=Min("due_at"))["first"]
     ahead = ChangeEvent.objects.filter(seq__gt=endpoint.lane.cursor_low).exclude(state=GoldenState.PENDING)
     if endpoint.domains:
         ahead = ahead.filter(domain__in=endpoint.domains)
     behind = ahead.aggregate(count=Count("pk"), oldest=Min("occurred_at"))
-    known = [when for when in (counts["oldest"], behind["oldest"]) if when]
     return Overview(
         endpoint=endpoint,
         waiting=counts["waiting"],
         parked=counts["parked"],
         delivered=counts["delivered"],
         behind=behind["count"],
-        oldest=min(known) if known else None,
+        owed_since=_first(counts["oldest"], behind["oldest"]),
+        due_since=_first(due, behind["oldest"]),
         head=head,
         minutes=_minutes(endpoint, moment),
         moment=moment,
     )
+
+
+def _first(*moments: datetime | None) -> datetime | None:
+    return min((moment for moment in moments if moment), default=None)
 
 
 def _minutes(endpoint: Endpoint, moment: datetime) -> tuple[Minute, ...]:

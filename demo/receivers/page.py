@@ -102,7 +102,7 @@ def _calls(receiver: Receiver) -> str:
     return "".join(
         f'<li><span class="code c{row["code"] // 100}">{row["code"]}</span>'
         f'<span class="call"><strong>{escape(row["subject"] or row["what"])}</strong> {escape(row["note"])}'
-        f"<small>{escape(row['what'])} · {escape(row['verified'] or 'not verified')}</small></span>"
+        f"<small>{escape(row['verified'] or 'not verified')} · {escape(row['what'])}</small></span>"
         f"{_time(row['at'])}</li>"
         for row in rows
     )

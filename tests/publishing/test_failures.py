@@ -168,7 +168,7 @@ def test_nobody_listening_is_said_in_words() -> None:
     run(endpoint)
     endpoint.refresh_from_db()
     assert endpoint.lane.last_failure_code == "TARGET_UNREACHABLE"
-    assert endpoint.lane.last_failure.startswith("The target cannot be reached.")
+    assert endpoint.lane.last_failure.startswith("The target cannot be reached: ")
 
 
 def test_a_dead_target_costs_only_its_own_lane(target: Target) -> None:

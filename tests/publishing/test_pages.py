@@ -5,7 +5,7 @@ from django.contrib.auth.models import Group, User
 from django.test import Client
 
 from publishing.models import Delivery, Endpoint
-from tests.publishing.making import Answer, Target, rest, run, suppliers, webhook
+from tests.publishing.making import Answer, Target, pass_time, rename, rest, run, states, suppliers, webhook
 
 pytestmark = pytest.mark.django_db
 
@@ -128,3 +128,18 @@ def test_outsiders_see_nothing(target: Target, path: str) -> None:
     assert Client().get(address).status_code == 302
     assert signed_in("").get(address).status_code == 403
     assert record.title not in Client().get(address).content.decode()
+
+
+def test_work_nobody_takes_is_said_and_what_a_parked_version_holds_back_is_not(target: Target, clock: None) -> None:
+    [record] = suppliers(1)
+    endpoint = webhook(target.url, retry_seconds=())
+    client = signed_in("viewer")
+    pass_time(60)
+    assert "Nobody carries what is waiting" in client.get("/publishing/").content.decode()
+    target.answer = Answer(422)
+    run(endpoint)
+    rename(record, "Second Ltd")
+    run(endpoint)
+    pass_time(600)
+    assert states(endpoint) == ["parked", "waiting"]
+    assert "Nobody carries what is waiting" not in client.get("/publishing/").content.decode()

@@ -1,0 +1,79 @@
+"""Workers: the tasks wake lanes, the command needs no broker, and a killed worker loses nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from publishing import tasks
+from publishing.lanes import LEASE
+from publishing.models import Attempt, Delivery
+from tests.publishing.making import Answer, Target, pass_time, run, states, suppliers, webhook
+
+PROJECT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.django_db
+def test_the_sweep_wakes_what_is_due_and_the_task_drains_it(target: Target) -> None:
+    suppliers(2)
+    endpoint = webhook(target.url)
+    webhook(target.url, code="none", domains=("contract",))
+    assert tasks.sweep() == 2
+    assert tasks.drain(str(endpoint.pk)) == {"delivered": 2, "refused": 0, "failed": 0}
+    assert tasks.drain(str(endpoint.pk)) == {"delivered": 0, "refused": 0, "failed": 0}
+    assert tasks.sweep() == 1
+
+
+@pytest.mark.django_db
+def test_the_command_delivers_without_a_broker_and_says_what_is_left(target: Target) -> None:
+    suppliers(2)
+    webhook(target.url)
+    with Target(Answer(503)) as dead:
+        webhook(dead.url, code="dead")
+        said = StringIO()
+        call_command("drain", "--until-empty", stdout=said)
+    assert "hook (Active): 2 delivered, 0 waiting, 0 parked" in said.getvalue()
+    assert "dead (Failing, tried again): 0 delivered, 2 waiting, 0 parked" in said.getvalue()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_killed_in_the_middle_of_a_call_loses_nothing(target: Target, clock: None) -> None:
+    suppliers(1)
+    endpoint = webhook(target.url)
+    called, released = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        called.set()
+        released.wait(20)
+
+    target.answer = Answer(before=hang)
+    database = connection.settings_dict
+    url = f"postgresql://{database['USER']}@/{database['NAME']}?host={database['HOST']}&port={database['PORT']}"
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "django", "drain"],
+        cwd=PROJECT,
+        env={**os.environ, "DATABASE_URL": url},
+        stdout=subprocess.DEVNULL,
+    )
+    assert called.wait(30)
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    released.set()
+    assert states(endpoint) == ["in_flight"]
+    assert not run(endpoint).claimed
+    target.answer = Answer()
+    pass_time(int(LEASE.total_seconds()) + 1)
+    assert run(endpoint).delivered == 1
+    first, second = target.calls
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    assert first.body == second.body
+    codes = list(Attempt.objects.order_by("pk").values_list("outcome_code", flat=True))
+    assert codes == ["OUTCOME_UNKNOWN", "ACCEPTED"]
+    assert Delivery.objects.get().attempts == 2
