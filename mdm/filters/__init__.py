@@ -26,6 +26,7 @@ __all__ = [
     "apply",
     "bears",
     "compact",
+    "extension_filters",
     "filters_for",
     "identifier_candidates",
     "typeable",
@@ -81,7 +82,7 @@ def apply(domain: Domain, params: Mapping[str, Any], rows: QuerySet[GoldenValues
     asked = {name: value for name, value in _flat(params).items() if value != ""}
     chosen = filters_for(domain.name)(asked, queryset=rows)
     if any(name.startswith(EXTENSION_PREFIX) for name in asked):
-        chosen.filters.update(_extension_filters(extension_attributes(domain)))
+        chosen.filters.update(extension_filters(extension_attributes(domain)))
     problems = chosen.problems
     if problems:
         raise Invalid("The filters cannot be understood.", "Correct the parameters named, or leave them out.", problems)
@@ -110,7 +111,7 @@ def _part_filters(part: Part) -> dict[str, PartFilter]:
     made: dict[str, PartFilter] = {}
     for attribute in part.attributes:
         if not withheld(attribute):
-            _, condition, field, schema = filters_of_kind(attribute)[0]
+            _, condition, field, schema = filters_of_kind(attribute, within_part=True)[0]
             field.label = f"{part.one}: {field.label}"
             name = f"{part.name}.{attribute.name}"
             made[name] = PartFilter(column=attribute.name, condition=condition, field=field, schema=schema)
@@ -118,7 +119,8 @@ def _part_filters(part: Part) -> dict[str, PartFilter]:
     return made
 
 
-def _extension_filters(attributes: Sequence[Attribute]) -> dict[str, ExtensionFilter]:
+def extension_filters(attributes: Sequence[Attribute]) -> dict[str, ExtensionFilter]:
+    """The filters of attributes administrators added, by parameter name."""
     made: dict[str, ExtensionFilter] = {}
     for attribute in attributes:
         bare = attribute.name.removeprefix(EXTENSION_PREFIX)

@@ -10,7 +10,7 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 
 from mdm.filters.fields import IsoDateField, ReferenceField, WordsField, YesNoField
-from mdm.filters.terms import standard_forms
+from mdm.filters.terms import compact, standard_forms
 from mdm.models import GoldenPart
 from mdm.spec import Attribute, Kind, Part
 
@@ -76,17 +76,28 @@ def _where(lookup: str) -> Condition:
     return lambda column, value: Q(**{f"{column}__{lookup}": value})
 
 
-def _standard(word: str, lookup: str) -> Condition:
-    """Equality blind to spelling: a code is compared as typed and as the hub would have written it."""
+def _text(word: str) -> Condition:
+    """Equality blind to case, as typed or as the hub would have written it."""
+
+    def condition(column: str, value: Any) -> Q:
+        found = Q()
+        for form in standard_forms(word, value):
+            found |= Q(**{f"{column}__iexact": form})
+        return found
+
+    return condition
+
+
+def _code(attribute: Attribute, *, within_part: bool) -> Condition:
+    """Equality of codes, as typed, in capitals, or as the hub would have written them."""
 
     def condition(column: str, value: Any) -> Q:
         asked = value if isinstance(value, list) else [value]
-        forms_of = [form for text in asked for form in standard_forms(word, text)]
-        if lookup == "in":
-            return Q(**{f"{column}__in": forms_of})
-        found = Q()
-        for form in forms_of:
-            found |= Q(**{f"{column}__iexact": form})
+        forms_of = [form for text in asked for form in standard_forms(attribute.standardise, text)]
+        found = Q(**{f"{column}__in": list(dict.fromkeys([*forms_of, *(form.upper() for form in forms_of)]))})
+        if attribute.scheme and not within_part:
+            # The same asked of the indexed identifiers: a look-up instead of reading the whole table.
+            found &= Q(record__identifiers__overlap=[f"{attribute.scheme}:{compact(form)}" for form in forms_of])
         return found
 
     return condition
@@ -95,9 +106,9 @@ def _standard(word: str, lookup: str) -> Condition:
 Made = tuple[str, Condition, forms.Field, dict[str, Any]]  # suffix, condition, field, schema
 
 
-def filters_of_kind(attribute: Attribute) -> list[Made]:
+def filters_of_kind(attribute: Attribute, *, within_part: bool = False) -> list[Made]:
     """The filters an attribute gets by its kind: the first has no suffix and means equality."""
-    label, word = attribute.label, attribute.standardise
+    label = attribute.label
     text = {"type": "string"}
     if attribute.kind is Kind.REFERENCE:
         target = ReferenceField(domain=attribute.references, label=f"{label}: id or code")
@@ -116,8 +127,9 @@ def filters_of_kind(attribute: Attribute) -> list[Made]:
     contains = forms.CharField(label=f"{label} contains (any case)")
     if attribute.kind is Kind.CODE:
         several = WordsField(label=f"{label}: any of these, separated by commas")
-        return [("", _standard(word, "exact"), exact, text), ("__in", _standard(word, "in"), several, text)]
-    return [("", _standard(word, "exact"), exact, text), ("__icontains", _where("icontains"), contains, text)]
+        condition = _code(attribute, within_part=within_part)
+        return [("", condition, exact, text), ("__in", condition, several, text)]
+    return [("", _text(attribute.standardise), exact, text), ("__icontains", _where("icontains"), contains, text)]
 
 
 _RANGED: dict[Kind, tuple[Callable[..., forms.Field], dict[str, Any]]] = {
