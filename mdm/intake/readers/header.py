@@ -55,6 +55,10 @@ def at_line(candidates: Sequence[Candidate], line: int, expected: Sequence[str])
 
 def not_found(candidates: Sequence[Candidate], expected: Sequence[str]) -> UnreadableFile:
     """Why no header was found, naming the closest line and what it lacks."""
+    if not expected:
+        return UnreadableFile(
+            f"None of the first {SEARCHED} lines names columns.", "Name the header line in the feed, or check the file."
+        )
     closest = min(candidates, key=lambda c: len(missing(c.cells, expected)), default=None)
     lacking = missing(closest.cells, expected) if closest else list(expected)
     if closest is None or len(lacking) == len(expected):

@@ -208,3 +208,8 @@ def test_a_workbook_on_disk_is_closed_after_reading(tmp_path: Path) -> None:
     path.write_bytes(workbook(("S", [["A"], [1]])))
     with read(path) as reading:
         assert len(list(reading)) == 1
+
+
+def test_a_file_of_one_odd_blank_has_no_header() -> None:
+    with pytest.raises(UnreadableFile, match="names columns"), read(io.BytesIO(b"\x0b"), Dialect(format="csv")):
+        pass
