@@ -38,27 +38,10 @@ def event(
 ) -> ChangeEvent:
     """An unsaved event whose body is the canonical JSON of the whole change."""
     uid = uuid7()
-    names = [entry.get("attribute") or entry["part"] for entry in changed]
     body = {
         "id": str(uid),
-        "domain": domain.name,
-        "verb": str(verb),
-        "record": str(record.pk),
-        "code": record.code,
-        "version": record.version,
-        "previous_version": record.version - 1 or None,
-        "state": str(record.state),
-        "previous_state": previous_state or None,
-        "merged_into": str(record.merged_into_id) if record.merged_into_id else None,
-        "title": record.title,
-        "occurred_at": now.isoformat(),
-        "actor": cause.by.name,
-        "actor_kind": cause.by.kind,
-        "channel": cause.by.channel,
-        "approved_by": cause.approved_by,
-        "reason": cause.reason,
-        "correlation_id": str(cause.correlation_id),
-        "decision_id": str(cause.decision_id) if cause.decision_id else None,
+        **_record_facts(domain, record, verb, previous_state),
+        **_cause_facts(cause, now),
         "attributes": expand(domain.attributes, after.values, labels),
         "parts": {
             part.name: [expand(part.attributes, row, labels) for row in after.parts[part.name]]
@@ -81,9 +64,37 @@ def event(
         occurred_at=now,
         actor=cause.by.name,
         correlation_id=cause.correlation_id,
-        changed=names,
+        changed=[entry.get("attribute") or entry["part"] for entry in changed],
         body=canonical.dumps(body),
     )
+
+
+def _record_facts(domain: Domain, record: GoldenRecord, verb: EventVerb, previous_state: str) -> dict[str, Any]:
+    return {
+        "domain": domain.name,
+        "verb": str(verb),
+        "record": str(record.pk),
+        "code": record.code,
+        "version": record.version,
+        "previous_version": record.version - 1 or None,
+        "state": str(record.state),
+        "previous_state": previous_state or None,
+        "merged_into": str(record.merged_into_id) if record.merged_into_id else None,
+        "title": record.title,
+    }
+
+
+def _cause_facts(cause: Cause, now: datetime) -> dict[str, Any]:
+    return {
+        "occurred_at": now.isoformat(),
+        "actor": cause.by.name,
+        "actor_kind": cause.by.kind,
+        "channel": cause.by.channel,
+        "approved_by": cause.approved_by,
+        "reason": cause.reason,
+        "correlation_id": str(cause.correlation_id),
+        "decision_id": str(cause.decision_id) if cause.decision_id else None,
+    }
 
 
 def emit(events: Sequence[ChangeEvent]) -> None:
