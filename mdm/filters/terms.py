@@ -6,12 +6,11 @@ from collections.abc import Iterable
 from django.db.models import Q
 
 from mdm.domains import DOMAINS
+from mdm.mastering.compose import ANY_SCHEME
 from mdm.spec import Domain
 from mdm.standardise import STANDARDISERS, Doubt, Unreadable, standardise
 
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
-# Beside its own scheme every identifier is also stored under this one.
-ANY_SCHEME = "any"
 
 
 def standard_forms(word: str, text: str) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from uuid import UUID
 from mdm.domains import BY_NAME
 from mdm.errors import NotFound
 from mdm.filters.fields import uuid_or_none
-from mdm.filters.terms import ANY_SCHEME, typeable
-from mdm.mastering.compose import EXTENSION_PREFIX, extension_attributes
+from mdm.filters.terms import typeable
+from mdm.mastering.compose import ANY_SCHEME, EXTENSION_PREFIX, extension_attributes
 from mdm.models import GoldenRecord, SourceRecord
 from mdm.queries.crosswalk import Sayings, crosswalk, open_links
 from mdm.queries.masking import masked

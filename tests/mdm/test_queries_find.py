@@ -5,7 +5,7 @@ import pytest
 from mdm.errors import Invalid
 from mdm.mastering import merge
 from mdm.models import SourceRecord
-from mdm.queries import lookup, search
+from mdm.queries import lookup, record_detail, search
 from tests.factories import golden, hospital, source, supplier, system, why
 
 pytestmark = pytest.mark.django_db
@@ -113,6 +113,20 @@ def test_an_identifier_is_looked_up_with_and_without_its_scheme() -> None:
     for asked in ("tax_id:84-1368850", "TAX_ID:841368850", "84-1368850", "841368850"):
         assert [hit.id for hit in lookup(identifier=asked)] == [record.pk], asked
     assert list(lookup(identifier="duns:841368850")) == []
+
+
+def test_an_identifier_of_a_scheme_only_its_source_knows_is_found_by_its_value() -> None:
+    parts = {"identifiers": [{"scheme": "charge_code", "value": "CC-4711"}]}
+    item = golden(source("erp", "item", "I1", description="Screw", parts=parts))
+    for asked in ("charge_code:CC4711", "cc-4711", "CC 4711"):
+        assert [hit.id for hit in lookup(identifier=asked)] == [item.pk], asked
+    assert found("CC-4711") == [("Screw", "identifier")]
+    assert record_detail(item.pk).identifiers == ["charge_code:CC4711"]
+
+
+def test_names_are_found_though_punctuation_joined_their_letters() -> None:
+    supplier("V1", "O'Neil Surgical")
+    assert found("oneil") == [("O'Neil Surgical", "name")]
 
 
 @pytest.mark.parametrize(
