@@ -24,6 +24,8 @@ ALLOWED_HOSTS = env.words("ASSAY_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("ASSAY_TRUSTED_ORIGINS")
 # Ports of the demo receivers erp, procurement and billing, on the loopback address.
 RECEIVER_PORTS = [int(port) for port in env.words("ASSAY_RECEIVER_PORTS", "8801,8802,8803")]
+# Private networks that may be called: targets inside the house live there. Never settable from a page.
+ALLOWED_NETWORKS = env.words("ASSAY_ALLOWED_NETWORKS", "127.0.0.0/8" if DEMO else "")
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -59,6 +61,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
+    "stewardship.errors.RefusalMiddleware",
 ]
 
 ROOT_URLCONF = "mdm.urls"
@@ -74,6 +77,7 @@ TEMPLATES: list[dict[str, Any]] = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "stewardship.counts.navigation",
             ],
         },
     },
@@ -281,6 +285,8 @@ LOGGING: dict[str, Any] = {
         "django.request": {"filters": ["health"]},
         "celery.worker.strategy": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
+        # Expired sweeps are dropped by design.
+        "celery.worker.request": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
         "kombu": {"level": "ERROR"},
     },

@@ -1,7 +1,6 @@
 """The one place where a refusal of the core becomes an answer: a page, or a toast where htmx asked."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -9,19 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from mdm import queries
+from mdm.domains import BY_NAME
 from mdm.errors import Invalid, MdmError, Stale
 from mdm.models import GoldenRecord
-from mdm.queries import HistoryEntry
+from stewardship import showing
 from stewardship.access import is_fragment
-
-
-@dataclass(frozen=True)
-class Moved:
-    """A record that changed since it was shown: what happened to it, newest first."""
-
-    record: GoldenRecord
-    shown: int
-    entries: list[HistoryEntry]
 
 
 class RefusalMiddleware:
@@ -61,31 +52,16 @@ def worded(error: MdmError) -> str:
     return " ".join(part for part in (error.message, *problems, error.way_out) if part)
 
 
-def moved(error: Stale) -> list[Moved]:
-    """What happened to each record since the version the person saw."""
-    known: dict[UUID, GoldenRecord] = GoldenRecord.objects.in_bulk([record_id for record_id, _, _ in error.records])
-    return [
-        Moved(
-            known[record_id], shown, [entry for entry in queries.history(record_id, limit=20) if entry.version > shown]
-        )
-        for record_id, shown, _ in error.records
-        if record_id in known
-    ]
-
-
 def moved_events(error: Stale) -> list[dict[str, Any]]:
-    """The same as events for the timeline partial."""
-    return [
-        {
-            "icon": "history",
-            "tone": "warn",
-            "title": f"{one.record.code} {one.record.title}",
-            "who": entry.actor,
-            "when": entry.moment,
-            "note": f"{entry.verb}, version {entry.version}",
-            "reason": entry.reason,
-            "changes": [change for change in entry.changes if not change.is_part],
-        }
-        for one in moved(error)
-        for entry in one.entries
-    ]
+    """What happened to each record since the version the person saw, as events for ``partials/timeline.html``."""
+    known: dict[UUID, GoldenRecord] = GoldenRecord.objects.in_bulk([record_id for record_id, _, _ in error.records])
+    events: list[dict[str, Any]] = []
+    for record_id, shown, _ in error.records:
+        if (record := known.get(record_id)) is None:
+            continue
+        entries = [entry for entry in queries.history(record_id, limit=20) if entry.version > shown]
+        events += [
+            event | {"title": f"{record.code} {record.title}: {event['title'].lower()}"}
+            for event in showing.timeline(BY_NAME[record.domain], entries)
+        ]
+    return events

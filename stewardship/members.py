@@ -1,0 +1,136 @@
+"""Golden records as one compares them: values with their source, parts as lines, and which systems know them.
+
+A number of queries that does not grow with the number of records.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from mdm.models import GoldenRecord, Link, SourceTrust
+from mdm.queries import Reference, masked
+from mdm.queries.values import columns, read
+from mdm.spec import Attribute, Domain, Part
+from stewardship.showing import Source, record_address, shown
+
+UNTRUSTED = 100
+
+
+@dataclass(frozen=True)
+class Known:
+    """A source record behind a member: the system, the key it has there, when it was last sent."""
+
+    system: Source
+    key: str
+    seen: datetime
+    rank: int
+
+
+@dataclass(frozen=True)
+class Member:
+    """One golden record of a comparison. ``values`` and ``lines`` (of parts) are texts as people read them."""
+
+    record: GoldenRecord
+    values: Mapping[str, str]
+    origins: Mapping[str, str]  # attribute -> code of the system its value comes from
+    lines: Mapping[str, Sequence[str]]
+    references: Mapping[str, str]  # golden id -> title, of everything this member points to
+    sources: Sequence[Known] = field(default_factory=tuple)
+
+    @property
+    def address(self) -> str:
+        """Where the record has its page."""
+        return record_address(self.record.domain, self.record.code)
+
+    @property
+    def seen(self) -> datetime | None:
+        """When a source last sent it."""
+        return max((known.seen for known in self.sources), default=None)
+
+    @property
+    def rank(self) -> tuple[bool, bool, int, int, str]:
+        """Sorts the member that should win first: in use, most sources, best trusted, oldest."""
+        best = min((known.rank for known in self.sources), default=UNTRUSTED)
+        state = self.record.state
+        return state == "retired", state == "pending", -len(self.sources), best, self.record.code
+
+
+def load(domain: Domain, record_ids: Iterable[UUID]) -> list[Member]:
+    """The records as members, the one that should win first."""
+    records = GoldenRecord.objects.in_bulk(list(record_ids))
+    rows = {
+        row["record_id"]: row
+        for row in domain.model._default_manager.filter(record_id__in=records).values(
+            "record_id", "provenance", *columns(domain.attributes)
+        )
+    }
+    known = _sources(domain, records)
+    lines = {part.name: _lines(part, records) for part in domain.parts}
+    members = [
+        _member(domain, record, rows[pk], known[pk], {name: found[pk] for name, found in lines.items()})
+        for pk, record in records.items()
+    ]
+    return sorted(members, key=lambda member: member.rank)
+
+
+def worded(attribute: Attribute, value: Any) -> str:
+    """A value as people read it; restricted ones masked, blank ones ""."""
+    return shown(attribute, masked(attribute, value))
+
+
+def _member(
+    domain: Domain,
+    record: GoldenRecord,
+    row: Mapping[str, Any],
+    sources: Sequence[Known],
+    lines: Mapping[str, Sequence[str]],
+) -> Member:
+    values = read(domain.attributes, row)
+    return Member(
+        record=record,
+        values={a.name: worded(a, values[a.name]) for a in domain.attributes},
+        origins={name: origin["source"] for name, origin in row["provenance"].items()},
+        lines=lines,
+        references={str(v.record): v.title or v.code for v in values.values() if isinstance(v, Reference)},
+        sources=sources,
+    )
+
+
+def _sources(domain: Domain, record_ids: Iterable[UUID]) -> Mapping[UUID, list[Known]]:
+    ranks = dict(SourceTrust.objects.filter(domain=domain.name).values_list("system_id", "rank"))
+    links = (
+        Link.objects.filter(record_id__in=list(record_ids), ended_at__isnull=True, source_record__part="")
+        .exclude(source_record__state="retired")
+        .order_by("source_record__system__code", "source_record__key")
+        .values_list(
+            "record_id",
+            "source_record__system_id",
+            "source_record__system__code",
+            "source_record__system__name",
+            "source_record__key",
+            "source_record__last_seen_at",
+            "source_record__system__internal",
+        )
+    )
+    found: dict[UUID, list[Known]] = defaultdict(list)
+    for record_id, system_id, code, name, key, seen, internal in links:
+        if not internal:
+            found[record_id].append(Known(Source(code, name), key, seen, ranks.get(system_id, UNTRUSTED)))
+    return found
+
+
+def _lines(part: Part, record_ids: Iterable[UUID]) -> Mapping[UUID, list[str]]:
+    rows = (
+        part.model._default_manager.filter(record_id__in=list(record_ids))
+        .order_by("part_key")
+        .values("record_id", *columns(part.attributes))
+    )
+    found: dict[UUID, list[str]] = defaultdict(list)
+    for row in rows:
+        values = read(part.attributes, row)
+        texts = [worded(attribute, values[attribute.name]) for attribute in part.attributes]
+        found[row["record_id"]].append(" · ".join(text for text in texts if text))
+    return found

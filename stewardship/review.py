@@ -1,0 +1,233 @@
+"""The read side of one question: members, evidence, the choice made so far, and what a merge would do."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import User
+
+from matching.models import CandidateKind, CandidateState, MatchCandidate, MatchPair
+from mdm.domains import BY_NAME
+from mdm.errors import NotFound
+from mdm.mastering import MergePreview, follow_merges, preview_merge
+from mdm.models import GoldenRecord
+from mdm.queries import masked, resolve
+from mdm.spec import Domain
+from stewardship import grid
+from stewardship.members import Member, load
+from stewardship.models import ChangeRequest, Decision, RequestState
+from stewardship.workflow.undoing import UNDOABLE
+
+PAIRS_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the page holds so far: the winner, and which members were ticked out. Nothing chosen yet: the defaults."""
+
+    winner: UUID | None = None
+    ticked: frozenset[UUID] | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One pair of source records that look alike. ``lines`` are for the reasons tag; ``bits`` is their sum."""
+
+    left: str
+    right: str
+    score: float
+    sentence: str
+    lines: Sequence[Mapping[str, Any]]
+    vetoes: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Members side by side with one choice among them; candidates and free comparisons are both shown as one."""
+
+    domain: Domain
+    members: Sequence[Member]
+    ticked: frozenset[UUID]
+    winner: UUID
+    rows: Sequence[grid.Row]
+    preview: MergePreview | None
+    open_requests: int = 0
+
+    @property
+    def leading(self) -> Member:
+        """The member that would win."""
+        return next(member for member in self.members if member.record.pk == self.winner)
+
+    @property
+    def left_out(self) -> int:
+        """How many members are ticked out."""
+        return len(self.members) - len(self.ticked)
+
+    @property
+    def equal_count(self) -> int:
+        """Rows every member agrees on."""
+        return sum(row.state == grid.EQUAL for row in self.rows)
+
+    @property
+    def empty_count(self) -> int:
+        """Rows nobody says anything about."""
+        return sum(row.state == grid.EMPTY for row in self.rows)
+
+    @property
+    def changes(self) -> Sequence[grid.Row]:
+        """Rows in which the winner gets another value."""
+        return [row for row in self.rows if row.golden.changes]
+
+    @property
+    def versions(self) -> Sequence[str]:
+        """What the page posts back: ``id:version`` of every member shown."""
+        return [f"{member.record.pk}:{member.record.version}" for member in self.members]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One question with everything its page shows."""
+
+    candidate: MatchCandidate
+    domain: Domain
+    group: Group
+    evidence: Sequence[Evidence]
+    decision: Decision | None = None
+    open: bool = True
+    conflict: bool = False
+    hidden_pairs: int = 0
+
+    @property
+    def mergeable(self) -> bool:
+        """Whether members can be merged here: the question is open and about several records."""
+        return self.open and not self.conflict
+
+
+def candidate(candidate_id: int) -> MatchCandidate:
+    """The question with this number; NotFound otherwise."""
+    found = MatchCandidate.objects.filter(pk=candidate_id).first()
+    if found is None:
+        raise NotFound("There is no such question.", "Go back to the work queue.")
+    return found
+
+
+def case(question: MatchCandidate, choice: Choice | None = None) -> Case:
+    """Everything the page of a question shows. Constant queries, whatever the size of the group."""
+    domain = BY_NAME[question.domain]
+    is_open = question.state in (CandidateState.OPEN, CandidateState.SKIPPED)
+    named = list(question.members.values_list("record_id", flat=True))
+    holders = follow_merges(named)
+    pairs = list(question.pairs.select_related("left_source__system", "right_source__system").order_by("-score", "pk"))
+    weighed = grid.weights(domain, (pair.explanation for pair in pairs))
+    shown = set(holders.values()) if is_open else set(named)
+    conflict = question.kind == CandidateKind.CONFLICT
+    group = compare(domain, shown, choice or Choice(), weighed, merging=is_open and not conflict)
+    return Case(
+        candidate=question,
+        domain=domain,
+        group=group,
+        evidence=[_evidence(domain, pair) for pair in pairs[:PAIRS_SHOWN]],
+        decision=_decision(question),
+        open=is_open,
+        conflict=conflict,
+        hidden_pairs=max(0, len(pairs) - PAIRS_SHOWN),
+    )
+
+
+def compare(
+    domain: Domain, record_ids: Iterable[UUID], choice: Choice, weighed: Mapping[str, float], *, merging: bool = True
+) -> Group:
+    """Members side by side, the winner first, with the preview of merging those ticked (where at least two are)."""
+    members = load(domain, record_ids)
+    known = {member.record.pk for member in members}
+    ticked = frozenset(known if choice.ticked is None else choice.ticked & known)
+    winner = choice.winner if choice.winner in known else members[0].record.pk
+    if ticked and winner not in ticked:
+        winner = next(member.record.pk for member in members if member.record.pk in ticked)
+    losers = [member.record.pk for member in members if member.record.pk in ticked and member.record.pk != winner]
+    preview = preview_merge(winner_id=winner, loser_ids=losers) if merging and losers and winner in ticked else None
+    return Group(
+        domain=domain,
+        members=members,
+        ticked=ticked,
+        winner=winner,
+        rows=grid.rows(domain, members, weighed, preview.values if preview else None),
+        preview=preview,
+        open_requests=ChangeRequest.objects.filter(record_id__in=losers, state=RequestState.OPEN).count(),
+    )
+
+
+def evidence_lines(domain: Domain, explanation: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The comparisons of a pair that count, as the reasons tag takes them, and where they started from."""
+    restricted = {
+        feature.name
+        for feature in domain.matching.features
+        for attribute in domain.attributes
+        if attribute.name in feature.attributes and masked(attribute, "shown") != "shown"
+    }
+    lines = [
+        {"label": one["label"], "weight": one["weight"], "note": "" if one["feature"] in restricted else _note(one)}
+        for one in explanation
+        if one["weight"]
+    ]
+    return [*lines, {"label": "Before any evidence", "weight": domain.matching.prior, "note": "any two, at random"}]
+
+
+def last_decision(user: User) -> Decision | None:
+    """The latest decision of the person that can still be undone; undoing goes back one by one from there."""
+    mine = Decision.objects.filter(decided_by=user, verb__in=UNDOABLE, undone_by__isnull=True)
+    return mine.order_by("-decided_at").first()
+
+
+def told(decision: Decision) -> str:
+    """A decision in one sentence, for a toast."""
+    titles = [str(row.get("title") or row["code"]) for row in decision.records]
+    if decision.verb == "merge":
+        winner = next((row["title"] for row in decision.records if row.get("winner")), titles[0])
+        losers = [row for row in decision.records if row.get("merged")]
+        gone = losers[0]["title"] if len(losers) == 1 else f"{len(losers)} records"
+        codes = f" ({losers[0]['code']})" if len(losers) == 1 and gone == winner else ""
+        return f"Merged {gone}{codes} into {winner}."
+    words = {
+        "reject": "Not a match: {} and {}.",
+        "skip": "Put off: {} and {}.",
+        "keep": "Kept together: {}.",
+        "split": "Split off from {}.",
+    }
+    first, others = titles[0], titles[1:]
+    rest = others[0] if len(others) == 1 else f"{len(others)} others"
+    return words.get(decision.verb, decision.get_verb_display() + ": {}.").format(first, rest)
+
+
+def _note(one: Mapping[str, Any]) -> str:
+    left, right = str(one["left"]), str(one["right"])
+    return left if left == right else f"{left} / {right}"
+
+
+def _evidence(domain: Domain, pair: MatchPair) -> Evidence:
+    left, right = pair.left_source, pair.right_source
+    return Evidence(
+        left=f"{left.system.name} {left.key}",
+        right=f"{right.system.name} {right.key}",
+        score=pair.score,
+        sentence=pair.sentence,
+        lines=evidence_lines(domain, pair.explanation),
+        vetoes=pair.vetoes,
+    )
+
+
+def _decision(question: MatchCandidate) -> Decision | None:
+    made = question.decisions.filter(verb__in=UNDOABLE, undone_by__isnull=True).select_related("decided_by")
+    return made.order_by("-decided_at").first()
+
+
+def records_named(names: Sequence[str]) -> list[GoldenRecord]:
+    """The records with these codes or ids, merged ones followed to where they are now, each once, in the order asked.
+
+    NotFound naming the first unknown one.
+    """
+    ids = [resolve(name).pk for name in names]
+    holders = follow_merges(ids)
+    known: dict[UUID, GoldenRecord] = GoldenRecord.objects.in_bulk(list(holders.values()))
+    return [known[pk] for pk in dict.fromkeys(holders[asked] for asked in ids)]
