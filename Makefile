@@ -41,5 +41,5 @@ lock:  ## resolve pyproject.toml anew (needs uv)
 	uv pip compile -q pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --custom-compile-command "make lock" -c requirements.lock -o requirements-dev.lock
 
-clean:  ## remove the environment and everything this machine's Assay holds
-	rm -rf $(VENV) var
+clean:  ## remove the environment and what the tools keep; the data folder stays
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

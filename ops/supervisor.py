@@ -20,7 +20,7 @@ from ops.dying import follow_parent
 from ops.keeper import Hold
 from ops.locks import Lock
 from ops.place import PROJECT_DIR, Place
-from ops.refusal import Refusal
+from ops.refusal import Refusal, permissions_told
 
 TURN_SECONDS = 0.1
 RECEIVERS = ("erp", "procurement", "billing")
@@ -51,7 +51,9 @@ class Supervisor:
         """Returns 0 once stopped in order. Raises Refusal where it cannot begin."""
         preflight.check_python()
         self.place.make()
-        with Lock(self.place.lock("up")) as only_one:
+        with permissions_told():
+            up = Lock(self.place.lock("up"))
+        with up as only_one:
             if not only_one.try_alone():
                 where = self.place.folder
                 raise Refusal(f"Assay already runs on {where}: stop it, or choose others with ASSAY_DATA_DIR and PORT")
@@ -60,8 +62,13 @@ class Supervisor:
                 signal.signal(number, self._stop_soon)
             self.guarded = Guarded()
             try:
-                self.prepare()
+                with permissions_told():
+                    self.prepare()
                 self.serve()
+            except Refusal:
+                # A Ctrl-C also ends a migration half-way; that is no news to whoever pressed it.
+                if not self.stopping:
+                    raise
             finally:
                 self.stop()
         return 0

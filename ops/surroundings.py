@@ -12,7 +12,7 @@ from ops import database, embedded
 from ops.keeper import Hold
 from ops.locks import Lock
 from ops.place import PROJECT_DIR, Place
-from ops.refusal import Refusal
+from ops.refusal import Refusal, permissions_told
 
 # These look at no table, or are about the schema itself.
 WITHOUT_DATABASE = {"help", "version", "collectstatic", "--help", "-h", "--version"}
@@ -20,6 +20,7 @@ WITHOUT_MIGRATING = {"migrate", "makemigrations", "showmigrations", "sqlmigrate"
 AS_OWNER = {"migrate", "makemigrations", "showmigrations", "squashmigrations"}
 
 
+@permissions_told()
 def open_for_command(arguments: list[str]) -> Hold | None:
     """Everything a `manage.py` command needs is there until the program ends.
 

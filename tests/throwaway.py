@@ -83,6 +83,8 @@ def prepare_roles(url: str) -> None:
         owner, app = sql.Identifier(embedded.OWNER), sql.Identifier(embedded.APP)
         connection.execute(sql.SQL("ALTER ROLE {} CREATEDB").format(owner))
         connection.execute(sql.SQL("GRANT {} TO {}").format(app, owner))
+        # With triggers asleep a test alters a row as an intruder with every right would.
+        connection.execute(sql.SQL("GRANT SET ON PARAMETER session_replication_role TO {}").format(owner))
         template = sql.Identifier(TEMPLATE)
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {}").format(template))
         connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(template, owner))

@@ -10,6 +10,8 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[2]
 ROOMS = ("mdm", "matching", "stewardship", "publishing", "api", "ops", "demo")
 CODE = (*ROOMS, "tests", "bench")
+# The demo's receivers stand for other people's systems: our words and our browser walls are not theirs.
+OURS = tuple(room for room in ROOMS if room != "demo")
 LONGEST_FILE = {".py": 400, ".html": 150, ".js": 400, ".css": 400}
 LONGEST_FUNCTION = 60
 DOMAINS = ("supplier", "item", "cost_center", "facility", "contract")
@@ -78,7 +80,7 @@ def test_nothing_is_imported_inside_a_function() -> None:
 def test_names_use_the_words_of_the_house() -> None:
     found = [
         f"{named(path)}:{node.lineno}: {node.name}"
-        for path in files(".py", *ROOMS)
+        for path in files(".py", *OURS)
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.FunctionDef | ast.ClassDef)
         and node.name not in NAMED_BY_FRAMEWORKS
@@ -90,7 +92,7 @@ def test_names_use_the_words_of_the_house() -> None:
 def test_no_page_loads_anything_from_elsewhere_or_carries_inline_code() -> None:
     found = [
         f"{named(path)}:{number}"
-        for path in files(".html", "templates", *ROOMS)
+        for path in files(".html", "templates", *OURS)
         for number, line in enumerate(path.read_text().splitlines(), 1)
         if re.search(
             r"(src|href)=[\"'](https?:)?//|<script(?![^>]*\b(src|type=[\"']application/json))|\son\w+=[\"']", line
