@@ -162,10 +162,9 @@ def _conflict(scored: Scored, pk: int) -> tuple[int, Score] | None:
         return None
     others = [n for n in scored.members().get(one.golden, ()) if n != pk] if one.golden else []
     others = [n for n in others if not scored.known[n].stub]
-    against = [n for n in others if scored.score(pk, n).vetoes]
-    if not against:
+    if not scored.contradicts([pk], others):
         return None
-    worst = min(against, key=lambda n: scored.score(pk, n).bits)
+    worst = min((n for n in others if scored.score(pk, n).vetoes), key=lambda n: scored.score(pk, n).bits)
     return worst, scored.score(pk, worst)
 
 

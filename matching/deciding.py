@@ -148,13 +148,14 @@ def _weights(part: _Part) -> tuple[dict[Pair, float], list[Pair]]:
     else:
         inside = set(nodes)
         wanted = sorted({ordered(a, b) for a in nodes for b in part.near.get(a, ()) if b in inside})
+    home = {node: group for group in part.start for node in group}
     just_below = bits_of(part.scored.matching.auto) - 0.01
     weights: dict[Pair, float] = {}
     vetoes = []
     for a, b in wanted:
         found = part.scored.score(a, b)
         weights[a, b] = max(_FLOOR, min(found.bits, _CEILING if found.anchored else just_below))
-        if part.scored.barred(a, b):
+        if part.scored.barred(a, b) or (found.vetoes and part.scored.contradicts(home[a], home[b])):
             vetoes.append((a, b))
     return weights, vetoes
 

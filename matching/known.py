@@ -1,7 +1,7 @@
 """The records one decision looks at, and every pair of them scored once. Pure."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -56,13 +56,19 @@ class Scored:
         return score(self.matching, left.features, right.features, left.system == right.system, self.shared)
 
     def barred(self, a: int, b: int) -> bool:
-        """Whether a person, a hard identifier or the source itself says that these two are not the same."""
+        """Whether a person says that these two are not the same, or their source, which lists each thing once."""
+        left, right = self.known[a], self.known[b]
         if ordered(a, b) in self.apart:
             return True
-        left, right = self.known[a], self.known[b]
-        if left.stub or right.stub:
-            return False
-        return bool(self.score(a, b).vetoes) or (self.matching.one_per_source and left.system == right.system)
+        return self.matching.one_per_source and left.system == right.system and not (left.stub or right.stub)
+
+    def contradicts(self, ours: Sequence[int], theirs: Sequence[int]) -> bool:
+        """Whether a hard identifier of one group differs from the other's and none of the pairs agrees on it.
+
+        A group a person merged may hold two of a kind: agreeing with either is enough.
+        """
+        scores = [self.score(a, b) for a in ours for b in theirs]
+        return any(label not in agreed(scores) for score in scores for label in score.vetoes)
 
     def members(self) -> dict[UUID, tuple[int, ...]]:
         """Golden record -> its known records. Those known by name only speak where nobody else does."""
@@ -82,3 +88,8 @@ class Scored:
     def waits_for_name(self, record: int) -> bool:
         """Whether it is a stub not placed yet."""
         return self.known[record].stub and self.known[record].golden is None
+
+
+def agreed(scores: Iterable[Score]) -> set[str]:
+    """Labels of the comparisons that are equal in any of these scores."""
+    return {e.comparison.label for score in scores for e in score.evidence if e.level == "equal"}

@@ -3,7 +3,7 @@
 The state of the source records is the queue: what a crashed run leaves behind simply still waits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from matching.scoring import bits_of, sentence, shares
 from mdm import mastering
 from mdm.cause import Cause
 from mdm.domains import DOMAINS
+from mdm.errors import Refused, WrongState
 from mdm.mastering import LinkTo, NewRecord
 from mdm.models import GoldenState, LinkMethod, SourceRecord, SourceState
 from mdm.spec import Domain
@@ -25,6 +26,7 @@ from mdm.spec import Domain
 BATCH = 1000
 # A batch takes along waiting records that resemble its own, so that groups do not depend on where batches end.
 _HOPS = 3
+_ATTEMPTS = 3
 
 
 @dataclass
@@ -59,15 +61,23 @@ def match(domain: Domain, cause: Cause) -> Outcome:
     """
     total = Outcome()
     prepare(domain)
-    while True:
-        with transaction.atomic():
-            hold(domain)
-            done = _decide_batch(domain, cause)
-        total.add(done)
-        if done.nothing:
-            break
-    total.add(_follow_parents(domain, cause))
+    for step in (_decide_batch, _follow_batch):
+        while not (done := _take_turn(step, domain, cause)).nothing:
+            total.add(done)
     return total
+
+
+def _take_turn(step: Callable[[Domain, Cause], Outcome], domain: Domain, cause: Cause) -> Outcome:
+    """One batch in one transaction, begun anew when a person merged or linked what it had just read."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            with transaction.atomic():
+                hold(domain)
+                return step(domain, cause)
+        except (WrongState, Refused):
+            if attempt + 1 == _ATTEMPTS:
+                raise
+    return Outcome()
 
 
 def match_all(cause: Cause) -> dict[str, Outcome]:
@@ -197,19 +207,8 @@ def _mark_read(changed: set[int]) -> None:
     SourceRecord.objects.filter(pk__in=changed, state=SourceState.WAITING).update(state=SourceState.LINKED)
 
 
-def _follow_parents(domain: Domain, cause: Cause) -> Outcome:
-    """Part rows go where their parent is; those whose parent is not there yet keep waiting."""
-    total = Outcome()
-    while True:
-        with transaction.atomic():
-            hold(domain)
-            done = _follow_batch(domain, cause)
-        total.add(done)
-        if done.nothing:
-            return total
-
-
 def _follow_batch(domain: Domain, cause: Cause) -> Outcome:
+    """Part rows go where their parent is; those whose parent is not there yet keep waiting."""
     with connection.cursor() as cursor:
         cursor.execute(
             """

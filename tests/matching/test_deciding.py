@@ -53,6 +53,16 @@ def test_a_hard_identifier_that_differs_forbids_the_link_but_asks() -> None:
     assert found.resemblances[0].pairs[0][2].vetoes == ("Tax id",)
 
 
+def test_a_record_a_person_merged_may_hold_two_hard_identifiers() -> None:
+    found = decided(
+        known(1, golden=G1, core="acme", tax="1"),
+        known(2, golden=G1, core="zenith", tax="2"),
+        known(3, AP, core="acme", tax="1"),
+        known(4, AP, core="acme", tax="3"),
+    )
+    assert groups(found) == {(3,): G1, (4,): None}
+
+
 def test_two_golden_records_as_good_as_each_other_are_a_question() -> None:
     found = decided(
         known(1, golden=G1, core="acme", city="reno"),

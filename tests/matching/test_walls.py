@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -12,11 +13,12 @@ from matching.models import CandidateMember, KnownNonMatch, MatchCandidate, Matc
 from matching.run import Outcome, match
 from matching.tasks import match as match_task
 from matching.tasks import sweep
+from mdm import mastering
 from mdm.cause import HUB, Cause
 from mdm.domains import BY_NAME
 from mdm.models import GoldenRecord, Link, SourceRecord
 from mdm.models.log import ChangeEvent
-from tests.mdm.making import golden, source
+from tests.mdm.making import golden, source, why
 
 NOW = timezone.now()
 
@@ -96,3 +98,31 @@ def test_tasks_do_the_work_and_find_nothing_the_second_time() -> None:
     source("erp", "item", "1", description="Gauze")
     assert sweep() == {"domains": 1, "woken": 0, "superseded": 0}
     assert sweep() == {"domains": 0, "woken": 0, "superseded": 0}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_merge_in_the_middle_of_a_batch_is_seen_by_the_next_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person merges the golden record a batch is about to link to, after it was read and before it is locked."""
+    first = golden(source("erp", "supplier", "V1", name="Waters Corp", tax_id="133668640"))
+    other = golden(source("erp", "supplier", "V2", name="Micromass", tax_id="208365999"))
+    later = source("ap", "supplier", "1", name="Waters Corp", tax_id="133668640")
+    link, calls = mastering.link, []
+
+    def merge_first(**arguments: Any) -> Any:
+        if arguments["links"] and not calls:
+            calls.append("merged")
+            with ThreadPoolExecutor(1) as person:
+                person.submit(merge_elsewhere, other.pk, first.pk).result()
+        return link(**arguments)
+
+    monkeypatch.setattr("matching.run.mastering.link", merge_first)
+    assert in_a_worker("supplier").linked == 1
+    assert calls == ["merged"]
+    assert Link.objects.get(source_record=later, ended_at__isnull=True).record_id == other.pk
+
+
+def merge_elsewhere(winner: UUID, loser: UUID) -> None:
+    try:
+        mastering.merge(winner_id=winner, loser_ids=[loser], expected={winner: 1, loser: 1}, cause=why("same"))
+    finally:
+        connection.close()
