@@ -1,0 +1,20 @@
+"""CSV that a spreadsheet shows and does not calculate. Pure."""
+
+import csv
+import io
+from collections.abc import Iterable
+from typing import Any
+
+CALCULATED = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_line(cells: Iterable[Any]) -> str:
+    """One line, line end included; None is blank, and whatever a spreadsheet would calculate gets an apostrophe."""
+    text = io.StringIO()
+    csv.writer(text).writerow([_defused(cell) for cell in cells])
+    return text.getvalue()
+
+
+def _defused(cell: Any) -> str:
+    text = "" if cell is None else str(cell)
+    return f"'{text}" if text.startswith(CALCULATED) else text

@@ -1,0 +1,241 @@
+"""Change requests: what colleagues propose, shown as before and after, approved or refused by somebody else."""
+
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import render
+from django.urls import path, reverse
+
+from mdm import queries
+from mdm.domains import BY_NAME
+from mdm.errors import NotFound
+from mdm.mastering.compose import extension_attributes
+from mdm.queries.values import references_to
+from mdm.spec import Attribute, Kind
+from stewardship import permissions, showing
+from stewardship import requests as verbs
+from stewardship.access import require, signed_in
+from stewardship.asking import Question, ask
+from stewardship.models import ChangeRequest, RequestState, Verb
+from stewardship.permissions import may_approve, may_propose, may_see
+from stewardship.views.located import deliveries_address
+
+PAGE = 50
+
+
+@require(may_see)
+def change_requests(request: HttpRequest) -> HttpResponseBase:
+    """Open ones first; mine; decided ones."""
+    everything = ChangeRequest.objects.select_related("record", "requested_by", "decided_by")
+    mine = Q(requested_by=signed_in(request))
+    views: dict[str, QuerySet[ChangeRequest]] = {
+        "open": everything.filter(state=RequestState.OPEN).order_by("requested_at"),
+        "mine": everything.filter(mine).order_by("-requested_at"),
+        "decided": everything.exclude(state=RequestState.OPEN).order_by("-decided_at"),
+    }
+    chosen = request.GET.get("view", "open")
+    chosen = chosen if chosen in views else "open"
+    page = Paginator(views[chosen], PAGE).get_page(request.GET.get("page"))
+    labels = {"open": "Waiting for approval", "mine": "Mine", "decided": "Decided"}
+    counted = {"open": views["open"].count(), "mine": None, "decided": None}
+    context = {
+        "view": chosen,
+        "tabs": [
+            {"label": labels[name], "href": f"?view={name}", "current": name == chosen, "count": counted[name]}
+            for name in views
+        ],
+        "rows": [
+            {
+                "request": one,
+                "domain": BY_NAME[one.domain],
+                "mine": one.requested_by_id == signed_in(request).pk,
+                "changed": ", ".join(_labels(one)),
+            }
+            for one in page.object_list
+        ],
+        "total": page.paginator.count,
+        "previous_href": _turn(chosen, page.previous_page_number()) if page.has_previous() else "",
+        "next_href": _turn(chosen, page.next_page_number()) if page.has_next() else "",
+    }
+    return render(request, "stewardship/requests/list.html", context)
+
+
+def _turn(view: str, number: int) -> str:
+    return f"?{urlencode({'view': view, 'page': number})}"
+
+
+def _attributes(one: ChangeRequest) -> list[Attribute]:
+    domain = BY_NAME[one.domain]
+    known = {attribute.name: attribute for attribute in domain.attributes}
+    if any(name not in known for name in one.values):
+        known |= {attribute.name: attribute for attribute in extension_attributes(domain)}
+    return [known.get(name) or Attribute(name=name, label=name) for name in one.values]
+
+
+def _labels(one: ChangeRequest) -> list[str]:
+    labels = {attribute.name: attribute.label for attribute in BY_NAME[one.domain].attributes}
+    return [labels.get(name, name.partition(".")[2] or name) for name in one.values]
+
+
+def _find(request_id: UUID) -> ChangeRequest:
+    found = ChangeRequest.objects.select_related("record", "requested_by", "decided_by").filter(pk=request_id).first()
+    if found is None:
+        raise NotFound("There is no such change request.", "Open the list of change requests.")
+    return found
+
+
+@require(may_see)
+def change_request(request: HttpRequest, request_id: UUID) -> HttpResponseBase:
+    """Before and after, who and why, and the decision; afterwards the version it became."""
+    one = _find(request_id)
+    domain, record = BY_NAME[one.domain], one.record
+    lines = _lines(one)
+    open_now = one.state == RequestState.OPEN
+    mine = one.requested_by_id == signed_in(request).pk
+    since = [entry for entry in queries.history(record.pk, limit=20) if entry.version > one.base_version]
+    context: dict[str, Any] = {
+        "one": one,
+        "domain": domain,
+        "record_href": showing.record_address(domain.name, record.code),
+        "lines": lines,
+        "moved": showing.timeline(domain, since) if open_now else [],
+        "stale": open_now and any(line["moved"] for line in lines),
+        "mine": mine,
+        "open_now": open_now,
+        "may_approve": may_approve(request.user),
+        "may_withdraw": mine and open_now and permissions.may_propose(request.user),
+        "refusal": _why_not(request, one, mine=mine),
+        "version": _version_made(one),
+        "deliveries_href": reverse("stewardship:record_deliveries", args=[domain.slug, record.code])
+        if deliveries_address(record.pk)
+        else "",
+        "hidden": [("digest", one.digest)],
+    }
+    return render(request, "stewardship/requests/request.html", context)
+
+
+def _why_not(request: HttpRequest, one: ChangeRequest, *, mine: bool) -> str:
+    """Why the person cannot decide about an open request, "" when they can."""
+    if one.state != RequestState.OPEN:
+        return ""
+    if mine:
+        return "You proposed this yourself. A colleague has to approve it."
+    if not may_approve(request.user):
+        return "Approving needs the role steward or domain owner."
+    return ""
+
+
+def _lines(one: ChangeRequest) -> list[dict[str, Any]]:
+    """Before and after of every attribute; ``moved`` where the record holds something else by now."""
+    attributes = _attributes(one)
+    detail = queries.record_detail(one.record)
+    present = {value.attribute.name: value.value for value in (*detail.values, *detail.extension)}
+    pointing = [attribute.name for attribute in attributes if attribute.kind is Kind.REFERENCE]
+    wanted = {UUID(side[name]) for side in (one.before, one.values) for name in pointing if side.get(name)}
+    targets = references_to(wanted)
+    lines = []
+    for attribute in attributes:
+        before, after, now = one.before.get(attribute.name), one.values[attribute.name], present.get(attribute.name)
+        if attribute.kind is Kind.REFERENCE:
+            before, after = (targets.get(UUID(value)) if value else None for value in (before, after))
+        moved = one.state == RequestState.OPEN and (before or None) != (now or None)
+        lines.append(
+            {
+                "label": attribute.label,
+                "before": showing.shown(attribute, before),
+                "after": showing.shown(attribute, after),
+                "moved": moved,
+                "now": showing.shown(attribute, now),
+            }
+        )
+    return lines
+
+
+def _version_made(one: ChangeRequest) -> int | None:
+    """The version of the record that the approval wrote."""
+    decision = one.decisions.filter(verb=Verb.APPROVE).values_list("pk", flat=True).first()
+    if decision is None:
+        return None
+    model: Any = BY_NAME[one.domain].model
+    versions = model.history.filter(record_id=one.record_id, decision_id=decision)
+    number: int | None = versions.values_list("version", flat=True).first()
+    return number
+
+
+@require(may_approve)
+def approve(request: HttpRequest, request_id: UUID) -> HttpResponseBase:
+    """Approve what the page showed: its digest travels along."""
+    one = _find(request_id)
+    page = reverse("stewardship:request", args=[one.pk])
+
+    def act(note: str) -> str:
+        digest = request.POST.get("digest", "")
+        verbs.approve(request_id=one.pk, digest=digest, user=signed_in(request), answer=note)
+        messages.success(request, f"Approved. {one.record.code} has a new version, and receivers are told.")
+        return page
+
+    question = Question(
+        title="Approve this change?",
+        text="The values become the record's at once and are published.",
+        verb="Approve",
+        reason_required=False,
+        back=page,
+        hidden=[("digest", one.digest)],
+    )
+    return ask(request, question, act)
+
+
+@require(may_approve)
+def refuse(request: HttpRequest, request_id: UUID) -> HttpResponseBase:
+    """Refuse, saying why."""
+    one = _find(request_id)
+    page = reverse("stewardship:request", args=[one.pk])
+
+    def act(reason: str) -> str:
+        verbs.refuse(request_id=one.pk, user=signed_in(request), answer=reason)
+        messages.success(request, "Refused. Whoever proposed it reads your reason.")
+        return page
+
+    question = Question(
+        title="Refuse this change?",
+        text="The record stays as it is. Whoever proposed the change reads your reason.",
+        verb="Refuse",
+        danger=True,
+        back=page,
+    )
+    return ask(request, question, act)
+
+
+@require(may_propose)
+def withdraw(request: HttpRequest, request_id: UUID) -> HttpResponseBase:
+    """Take back one's own request."""
+    one = _find(request_id)
+    page = reverse("stewardship:request", args=[one.pk])
+
+    def act(_reason: str) -> str:
+        verbs.withdraw_request(request_id=one.pk, user=signed_in(request))
+        messages.success(request, "Withdrawn.")
+        return page
+
+    question = Question(
+        title="Withdraw this change?",
+        text="Nobody has decided about it yet; it will no longer be asked.",
+        verb="Withdraw",
+        reason_required=False,
+        back=page,
+    )
+    return ask(request, question, act)
+
+
+urls = [
+    path("requests/", change_requests, name="requests"),
+    path("requests/<uuid:request_id>/", change_request, name="request"),
+    path("requests/<uuid:request_id>/approve/", approve, name="approve"),
+    path("requests/<uuid:request_id>/refuse/", refuse, name="refuse"),
+    path("requests/<uuid:request_id>/withdraw/", withdraw, name="withdraw"),
+]
