@@ -7,8 +7,10 @@ import sys
 import threading
 from io import StringIO
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
+from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
@@ -55,11 +57,12 @@ def test_a_worker_killed_in_the_middle_of_a_call_loses_nothing(target: Target, c
 
     target.answer = Answer(before=hang)
     database = connection.settings_dict
-    url = f"postgresql://{database['USER']}@/{database['NAME']}?host={database['HOST']}&port={database['PORT']}"
+    place = f"host={database['HOST']}&port={database['PORT']}"
+    url = f"postgresql://{database['USER']}:{quote(database['PASSWORD'])}@/{database['NAME']}?{place}"
     worker = subprocess.Popen(
         [sys.executable, "-m", "django", "drain"],
         cwd=PROJECT,
-        env={**os.environ, "DATABASE_URL": url},
+        env={**os.environ, "DATABASE_URL": url, "ASSAY_KEYS_FILE": str(settings.KEYS_FILE)},
         stdout=subprocess.DEVNULL,
     )
     assert called.wait(30)
