@@ -9,8 +9,9 @@ from django.db import connection
 from mdm.log import CHANNEL
 from mdm.models import LogHead
 
-# Each waiter holds a thread and a connection; beyond this many the answer comes at once and the caller asks again.
-SEATS = threading.BoundedSemaphore(8)
+# Each waiter holds one of the few threads of this web process (ops.programs gives it four) and a connection: the
+# others stay free for work. Beyond this many the answer comes at once and the caller asks again.
+SEATS = threading.BoundedSemaphore(2)
 LOOK_AGAIN_SECONDS = 5.0  # in case a notification is lost, with its connection to the server
 
 

@@ -19,6 +19,7 @@ from mdm.intake.receiving import receive
 from mdm.models import Batch, RowState
 
 PAGE, MOST = 100, 1000
+NO_FILE = "Send it as the body with its Content-Length, or as the part `file` of a form. It must not be empty."
 
 
 class WholeBody(BaseParser):
@@ -43,9 +44,7 @@ class BatchesView(ApiView):
         file, file_name = self._file(request)
         problems = [("feed", "Name the feed the file is for.")] if not code else []
         if file is None:
-            problems.append(
-                ("file", "Send the file as the body, or as the part `file` of a form. It must not be empty.")
-            )
+            problems.append(("file", NO_FILE))
         if problems or file is None:
             raise Invalid("There is nothing to receive.", "Give what is named.", problems)
         feed = find_feed(code)
@@ -63,10 +62,7 @@ class BatchesView(ApiView):
             return None, ""
         if hasattr(file, "size"):
             return (file, file.name) if file.size else (None, "")
-        length = request.META.get("CONTENT_LENGTH") or "0"
-        chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
-        name = typeable(request.query_params.get("file_name", ""))
-        return (file, name) if chunked or int(length) > 0 else (None, "")
+        return file, typeable(request.query_params.get("file_name", ""))
 
 
 class BatchView(ApiView):

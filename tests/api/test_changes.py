@@ -2,6 +2,7 @@
 
 import threading
 import time
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -9,7 +10,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from api import cursors
+from api import cursors, waiting
 from api.problems import CursorExpired, FeedReset
 from mdm.mastering import activate, contribute, merge
 from mdm.models import LogHead
@@ -200,3 +201,12 @@ def test_a_waiting_reader_is_woken_by_the_next_number(api: Client) -> None:
 def test_a_reader_who_waits_in_vain_gets_an_empty_page(api: Client) -> None:
     page = api.get("/api/v1/changes", {"wait": 1}).json()
     assert (page["items"], page["has_more"]) == ([], False)
+
+
+def test_where_all_seats_are_taken_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = threading.BoundedSemaphore(1)
+    taken.acquire()
+    monkeypatch.setattr(waiting, "SEATS", taken)
+    monkeypatch.setattr(waiting, "_listen", lambda *_: pytest.fail("waited without a seat"))
+    monkeypatch.setattr(waiting, "connection", SimpleNamespace(in_atomic_block=False))
+    waiting.wait_beyond(0, 25)
