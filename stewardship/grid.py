@@ -1,7 +1,7 @@
 """The compare grid: one row per attribute and part, heaviest evidence first, what differs marked. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -91,6 +91,7 @@ def rows(
         for a in domain.attributes
     ]
     made += [_part_row(part.name, part.label, members, weighed.get(part.name, 0.0)) for part in domain.parts]
+    made = [replace(row, weight=0.0) if row.state == EMPTY else row for row in made]
     order = (DIFFERS, EQUAL, EMPTY)
     return sorted(made, key=lambda row: (-abs(row.weight), order.index(row.state)))
 
