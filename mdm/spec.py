@@ -142,11 +142,11 @@ class Matching:
     """Blocking passes (each a tuple of features whose values together make a key), comparisons and thresholds.
 
     ``prior`` is the weight (bits) before any evidence; ``same_source`` is added when both records come from one
-    source system; with ``one_per_source`` such a pair is only ever proposed. Scores are probabilities in 0..1. At least ``auto`` links without a person, when no rival group is
-    within ``margin`` bits; below ``review`` is new. ``anchors`` are features of which one must agree in full before
-    anything is linked automatically. A key shared by more than ``block_cap`` records compares nobody; a group of more
-    than ``largest`` source records is never made without a person. ``names`` is the feature a record known by name
-    only (a stub) is found by.
+    source system; with ``one_per_source`` such a pair is only ever proposed. Scores are probabilities in 0..1. At
+    least ``auto`` links without a person, when no rival group is within ``margin`` bits; below ``review`` is new.
+    ``anchors`` are features of which one must agree in full before anything is linked automatically. A key shared by
+    more than ``block_cap`` records compares nobody; a group of more than ``largest`` source records is never made
+    without a person. ``names`` is the feature a record known by name only (a stub) is found by.
     """
 
     features: tuple[Feature, ...]

@@ -68,19 +68,29 @@ MATCHING = Matching(
     features=(
         Feature(name="number", make="identifier", attributes=("number",)),
         Feature(name="supplier", make="reference", attributes=("supplier",)),
+        Feature(name="starts", make="identifier", attributes=("valid_from",)),
+        Feature(name="ends", make="identifier", attributes=("valid_to",)),
         Feature(name="name", make="text", attributes=("name",)),
     ),
-    blocking=(("number",),),
+    blocking=(("number",), ("supplier", "starts", "ends")),
     comparisons=(
+        # Only the same number links by itself; numbers a slip apart are asked about where everything else agrees.
         Comparison(
-            feature="number", label="Number", measure="exact", otherwise=-20.0, veto=True, levels=(Level(1.0, 12.0),)
+            feature="number",
+            label="Number",
+            measure="digits",
+            otherwise=-20.0,
+            veto=True,
+            levels=(Level(1.0, 12.0), Level(0.8, -0.5), Level(0.6, -2.0)),
         ),
         Comparison(feature="supplier", label="Supplier", measure="exact", otherwise=-6.0, levels=(Level(1.0, 5.0),)),
+        Comparison(feature="starts", label="Valid from", measure="exact", otherwise=-3.0, levels=(Level(1.0, 2.0),)),
+        Comparison(feature="ends", label="Valid to", measure="exact", otherwise=-3.0, levels=(Level(1.0, 2.0),)),
         Comparison(
             feature="name", label="Name", measure="name", otherwise=-1.0, levels=(Level(1.0, 3.0), Level(0.85, 1.5))
         ),
     ),
-    prior=-5.0,
+    prior=-6.0,
     anchors=("number",),
     names="number",
 )
