@@ -54,6 +54,7 @@ def entries() -> tuple[tuple[str, tuple[Entry, ...]], ...]:
             (
                 Entry(name="stewardship:queue", label="Work queue", icon="inbox", keys="g q"),
                 Entry(name="stewardship:requests", label="Change requests", icon="git-pull-request", keys="g r"),
+                Entry(name="stewardship:merges", label="Merges", icon="git-merge", keys="g m"),
                 Entry(name="stewardship:search", label="Search", icon="search", keys="g s"),
             ),
         ),

@@ -13,7 +13,7 @@ from django.utils import timezone
 from matching.models import CandidateMember, CandidateState, MatchCandidate
 from mdm.domains import BY_NAME, DOMAINS
 from mdm.errors import Invalid
-from mdm.models import GoldenRecord, Link, SourceRow, SourceSystem
+from mdm.models import Link, SourceRow, SourceSystem
 from mdm.models.sources import RowState
 from stewardship.models import ChangeRequest, Decision, RequestState, Verb
 from stewardship.requests import person
@@ -150,11 +150,12 @@ class Standing:
 def standing(user: User) -> Standing:
     """Four counts, one query each."""
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    held = CandidateMember.objects.filter(candidate__state=CandidateState.OPEN, record__state="pending")
     mine = Decision.objects.filter(decided_by=user, decided_at__gte=midnight).exclude(verb=Verb.UNDO)
     return Standing(
         requests=ChangeRequest.objects.filter(state=RequestState.OPEN).count(),
         quarantined=SourceRow.objects.filter(state=RowState.QUARANTINED).count(),
-        pending=GoldenRecord.objects.filter(state="pending", suspected=True).count(),
+        pending=held.values("record").distinct().count(),
         decided_today=mine.filter(undone_by__isnull=True).count(),
     )
 

@@ -2,16 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
+from django.utils import timezone
 
 from matching.models import CandidateKind, CandidateState, MatchCandidate, MatchPair
 from mdm.domains import BY_NAME
 from mdm.errors import NotFound
 from mdm.mastering import MergePreview, follow_merges, preview_merge
-from mdm.models import GoldenRecord
+from mdm.models import GoldenRecord, Merge
 from mdm.queries import masked, resolve
 from mdm.spec import Domain
 from stewardship import grid
@@ -20,6 +22,7 @@ from stewardship.models import ChangeRequest, Decision, RequestState
 from stewardship.workflow.undoing import UNDOABLE
 
 PAIRS_SHOWN = 12
+UNDO_HOURS = 12
 
 
 @dataclass(frozen=True)
@@ -175,9 +178,16 @@ def evidence_lines(domain: Domain, explanation: Sequence[Mapping[str, Any]]) -> 
 
 
 def last_decision(user: User) -> Decision | None:
-    """The latest decision of the person that can still be undone; undoing goes back one by one from there."""
-    mine = Decision.objects.filter(decided_by=user, verb__in=UNDOABLE, undone_by__isnull=True)
-    return mine.order_by("-decided_at").first()
+    """The latest decision of the person's working day that can still be undone; undoing goes back one by one."""
+    since = timezone.now() - timedelta(hours=UNDO_HOURS)
+    mine = Decision.objects.filter(
+        decided_by=user, decided_at__gte=since, verb__in=UNDOABLE, undone_by__isnull=True
+    ).order_by("-decided_at")
+    for decision in mine.iterator(chunk_size=10):
+        # A merge taken back on its record's page has nothing left to undo.
+        if not decision.merges or Merge.objects.filter(pk__in=decision.merges, undone_at__isnull=True).exists():
+            return decision
+    return None
 
 
 def told(decision: Decision) -> str:
@@ -188,16 +198,21 @@ def told(decision: Decision) -> str:
         losers = [row for row in decision.records if row.get("merged")]
         gone = losers[0]["title"] if len(losers) == 1 else f"{len(losers)} records"
         codes = f" ({losers[0]['code']})" if len(losers) == 1 and gone == winner else ""
-        return f"Merged {gone}{codes} into {winner}."
+        return _sentence(f"Merged {gone}{codes} into {winner}")
     words = {
-        "reject": "Not a match: {} and {}.",
-        "skip": "Put off: {} and {}.",
-        "keep": "Kept together: {}.",
-        "split": "Split off from {}.",
+        "reject": "Not a match: {} and {}",
+        "skip": "Put off: {} and {}",
+        "keep": "Kept together: {}",
+        "split": "Split off from {}",
     }
     first, others = titles[0], titles[1:]
     rest = others[0] if len(others) == 1 else f"{len(others)} others"
-    return words.get(decision.verb, decision.get_verb_display() + ": {}.").format(first, rest)
+    return _sentence(words.get(decision.verb, decision.get_verb_display() + ": {}").format(first, rest))
+
+
+def _sentence(text: str) -> str:
+    """With one full stop, also after ``Inc.``."""
+    return text if text.endswith(".") else f"{text}."
 
 
 def _note(one: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from mdm.mastering import differences
 from mdm.models import Merge
 from mdm.people import DOMAIN_OWNER
 from stewardship.models import Decision
+from stewardship.review import last_decision
 from stewardship.workflow import (
     merge_candidate,
     merge_records,
@@ -124,6 +125,19 @@ def test_an_unmerge_restores_the_loser_and_bars_the_pair() -> None:
         undo(decision_id=decision.pk, user=stella)
     with pytest.raises(WrongState):
         unmerge(merge_id=Merge.objects.get().pk, user=stella, reason="again")
+
+
+def test_undo_goes_back_one_by_one_and_passes_over_what_was_taken_back_elsewhere() -> None:
+    stella = someone("Stella")
+    one, two = twins(name="Bolton Surgical")
+    first = reject_candidate(candidate_id=question(one, two).pk, shown=versions_of(one, two), user=stella)
+    *_, second = merged(stella)
+    assert last_decision(stella) == second
+    unmerge(merge_id=Merge.objects.get().pk, user=stella, reason="two branches")
+    assert last_decision(stella) == first
+    undo(decision_id=first.pk, user=stella)
+    assert last_decision(stella) is None
+    assert last_decision(someone("Sam")) is None
 
 
 def test_a_record_is_retired_and_reinstated_with_a_reason() -> None:
