@@ -24,6 +24,8 @@ from ops.refusal import Refusal
 SUPERUSER, OWNER, APP = "postgres", "assay_owner", "assay_app"
 PORT = 5432
 START_SECONDS = 120
+ATTEMPTS = 8
+LEFT_OVER_SECONDS = 30
 BIGGEST_LOG = 10 * 1024 * 1024
 
 LASTING = {
@@ -163,19 +165,22 @@ class EmbeddedServer:
     # ---- the running server ------------------------------------------------------------------------
 
     def _end_left_over(self) -> None:
-        """No server of an earlier, killed start is left on this cluster, nor its misleading pid file."""
+        """No server of an earlier, killed start is left on this cluster, nor the lock files that name it.
+
+        A killed server that nobody has reaped yet still counts as alive to PostgreSQL's own look at those files.
+        """
         pid_file = self.pgdata / "postmaster.pid"
-        end = time.monotonic() + 30
-        while pid_file.exists():
-            pid = int((pid_file.read_text().split("\n") or ["0"])[0] or 0)
-            if not is_postgres(pid):
-                pid_file.unlink(missing_ok=True)
-                return
-            if time.monotonic() > end - 20:
-                os.kill(pid, signal.SIGQUIT)
-            if time.monotonic() > end:
+        began = time.monotonic()
+        while pid_file.exists() and is_postgres(pid := first_number(pid_file)):
+            waited = time.monotonic() - began
+            if waited > LEFT_OVER_SECONDS:
                 raise Refusal(f"An earlier database server (pid {pid}) does not end: stop it, then start again")
+            if waited > LEFT_OVER_SECONDS / 3:
+                os.kill(pid, signal.SIGQUIT)
             time.sleep(0.1)
+        pid_file.unlink(missing_ok=True)
+        for left in self.socket.glob(".s.PGSQL.*"):
+            left.unlink(missing_ok=True)
 
     def _launch(self) -> None:
         if self.log.exists() and self.log.stat().st_size > BIGGEST_LOG:
@@ -183,7 +188,7 @@ class EmbeddedServer:
         settings = LASTING | (THROWAWAY if self.throwaway else {})
         command = [str(self.programs / "postgres"), "-D", str(self.pgdata), "-p", str(PORT), "-k", str(self.socket)]
         command += [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        end = time.monotonic() + START_SECONDS
+        end, attempts = time.monotonic() + START_SECONDS, ATTEMPTS
         while time.monotonic() < end:
             with self.log.open("ab") as log:
                 self.child = subprocess.Popen(
@@ -198,11 +203,12 @@ class EmbeddedServer:
             if self._answers(end):
                 return
             # A killed server's last sessions may still hold its shared memory for a moment.
-            if "shared memory" not in last_line(self.log.read_text(errors="replace"), lines=6):
+            attempts -= 1
+            if not attempts:
                 break
             time.sleep(0.5)
         self.stop()
-        reason = last_line(self.log.read_text(errors="replace"))
+        reason = fatal_line(self.log.read_text(errors="replace"))
         raise Refusal(f"The embedded database did not start ({self.log}): {reason}")
 
     def _answers(self, end: float) -> bool:
@@ -234,9 +240,20 @@ def is_postgres(pid: int) -> bool:
         return False
 
 
-def last_line(text: str, *, lines: int = 1) -> str:
-    """The last lines of a program's output that say something."""
-    return " ".join([line.strip() for line in text.splitlines() if line.strip()][-lines:]) or "no reason given"
+def first_number(file: Path) -> int:
+    """The process number in a lock file's first line; 0 where it holds none."""
+    word = file.read_text().partition("\n")[0].strip()
+    return int(word) if word.isdecimal() else 0
+
+
+def last_line(text: str) -> str:
+    """The last line of a program's output that says something."""
+    return next((line.strip() for line in reversed(text.splitlines()) if line.strip()), "no reason given")
+
+
+def fatal_line(text: str) -> str:
+    """Why a server ended, by its log: its last FATAL line, else its last line."""
+    return next((line for line in reversed(text.splitlines()) if "FATAL" in line), last_line(text))
 
 
 __all__ = ["APP", "OWNER", "SUPERUSER", "Account", "EmbeddedServer", "url"]

@@ -3,9 +3,10 @@
 import re
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Group, User
 from playwright.sync_api import Page, expect
 
+from mdm.people import STEWARD
 from tests.browser.conftest import PHONE
 
 SIGN_IN = re.compile("/sign-in/")
@@ -14,7 +15,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_a_stranger_is_led_to_the_sign_in_page_and_in_from_there(page: Page) -> None:
-    User.objects.create_user("ada", password="a long pass phrase")
+    ada = User.objects.create_user("ada", password="a long pass phrase")
+    ada.groups.add(Group.objects.get_or_create(name=STEWARD)[0])
     page.goto("/")
     expect(page).to_have_url(SIGN_IN)
     page.get_by_label("Name").fill("ada")

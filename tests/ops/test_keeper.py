@@ -1,8 +1,8 @@
 """One embedded database for all who need it; gone when the last one is."""
 
 import os
+import shutil
 import signal
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,10 +16,8 @@ from tests.ops.launching import await_nobody, belongings, manage, wait_for
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
-    yield Place(tmp_path / "var").make()
-    for pid in await_nobody(tmp_path / "var", seconds=5):
-        os.kill(pid, signal.SIGKILL)
+def place(folder: Path) -> Place:
+    return Place(folder).make()
 
 
 def ask(hold: Hold, question: str, role: str = embedded.OWNER) -> object:
@@ -66,3 +64,19 @@ def test_two_commands_at_once_work_and_leave_nothing(place: Place) -> None:
     assert [one.returncode for one in done] == [0, 0], done
     assert await_nobody(place.folder) == {}
     assert {oct(file.stat().st_mode & 0o777) for file in (place.secret_key, place.keys)} == {"0o600"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's database runs under another account")
+def test_where_the_servers_account_cannot_reach_the_folder_the_cluster_lies_elsewhere(place: Place) -> None:
+    place.folder.parent.chmod(0o700)
+    hold = Hold(place).acquire()
+    elsewhere = Path(place.cluster_elsewhere.read_text().strip())
+    try:
+        assert hold.socket.is_relative_to(elsewhere)
+        assert place.folder.parent.stat().st_mode & 0o777 == 0o700
+        hold.release_and_wait(20)
+        again = Hold(place).acquire()
+        assert again.socket.is_relative_to(elsewhere)
+        again.release_and_wait(20)
+    finally:
+        shutil.rmtree(elsewhere)

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,13 +13,6 @@ from tests.ops.launching import Running, await_nobody, belongings, clean_environ
 
 ADD_GROUP = "from django.contrib.auth.models import Group; Group.objects.create(name='night shift')"
 COUNT_GROUPS = "from django.contrib.auth.models import Group; print('groups', Group.objects.count())"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    yield tmp_path / "var"
-    for pid in await_nobody(tmp_path / "var", seconds=5):
-        os.kill(pid, signal.SIGKILL)
 
 
 def up(folder: Path, **settings: str) -> "subprocess.CompletedProcess[str]":
