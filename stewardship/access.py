@@ -24,6 +24,7 @@ REFUSALS: dict[Permission, str] = {
     permissions.may_propose: "Proposing a change needs a role other than auditor. Ask a steward to propose it for you.",
     permissions.may_approve: "Approving needs the role steward or domain owner. Ask one of them.",
     permissions.may_import: "Uploading files and mending rows need the role steward or domain owner. Ask one of them.",
+    permissions.may_set_up: "Creating and changing feeds need the role domain owner or administrator. Ask one of them.",
     permissions.may_audit: "The whole history is open to auditors, stewards and domain owners. "
     "Each record's own history is on its page.",
 }

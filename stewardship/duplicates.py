@@ -8,6 +8,7 @@ from uuid import UUID
 from matching import lookup
 from matching.known import Scored, ordered
 from matching.scoring import Score, bits_of, sentence, shares
+from matching.why import band
 from mdm.models import GoldenRecord, GoldenState
 from mdm.spec import Domain
 
@@ -59,12 +60,9 @@ def _best(scored: Scored, pairs: set[tuple[int, int]], mine: set[int]) -> dict[U
 
 
 def _resemblance(domain: Domain, record: GoldenRecord, score: Score, ruled_out: bool) -> Resemblance:
-    limits = domain.matching
-    chance = score.probability
-    band = "auto" if chance >= limits.auto else "review" if chance >= limits.review else "new"
     evidence = [
         {"label": one.comparison.label, "weight": one.weight, "note": f"{one.left} / {one.right}".replace("|", " ")}
         for one in score.evidence
         if one.weight
     ]
-    return Resemblance(record, chance, band, sentence(score), evidence, ruled_out)
+    return Resemblance(record, score.probability, band(domain.matching, score), sentence(score), evidence, ruled_out)

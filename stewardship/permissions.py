@@ -33,3 +33,8 @@ def may_import(user: Any) -> bool:
 def may_audit(user: Any) -> bool:
     """Whether the person may search and export the whole history."""
     return in_group(user, AUDITOR, DOMAIN_OWNER, ADMINISTRATOR, STEWARD)
+
+
+def may_set_up(user: Any) -> bool:
+    """Whether the person may create and change feeds."""
+    return in_group(user, DOMAIN_OWNER, ADMINISTRATOR)

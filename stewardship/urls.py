@@ -3,9 +3,16 @@
 from django.urls import URLPattern
 
 from stewardship.views import (
+    audit,
+    audit_proof,
+    batches,
+    batches_page,
     compare,
+    feeds,
     merges,
     proposals,
+    quarantine,
+    quarantine_alike,
     queue,
     record,
     record_acts,
@@ -32,4 +39,11 @@ urlpatterns: list[URLPattern] = [
     *proposals.urls,
     *record_history.urls,
     *record.urls,
+    *batches.urls,
+    *batches_page.urls,
+    *quarantine_alike.urls,
+    *quarantine.urls,
+    *feeds.urls,
+    *audit_proof.urls,
+    *audit.urls,
 ]

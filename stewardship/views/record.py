@@ -24,6 +24,8 @@ from stewardship.views.located import deliveries_address, located, show
 
 PART_ROWS = 10
 PART_PAGE = 100
+# A part with more columns does not fit beside the facts and gets the whole width below.
+NARROW = 7
 
 
 @require(may_see)
@@ -35,11 +37,13 @@ def overview(request: HttpRequest, record: GoldenRecord, domain: Domain) -> Http
     if not detail.crosswalk:  # its sources moved on, so only their codes are left
         names = showing.systems()
         rows = [row | {"source": names.get(row["source"].code)} if "source" in row else row for row in rows]
+    parts = [_part(domain, record, part) for part in detail.parts if part.rows]
     context = {
         "detail": detail,
         "filled": [row for row in rows if row["value"]],
         "blank": [row for row in rows if not row["value"]],
-        "parts": [_part(domain, record, part) for part in detail.parts if part.rows],
+        "parts": [part for part in parts if len(part["columns"]) <= NARROW],
+        "wide_parts": [part for part in parts if len(part["columns"]) > NARROW],
         "parts_blank": [part.part.label for part in detail.parts if not part.rows],
         "absorbed": [
             {"title": str(one), "code": one.code, "href": showing.record_address(one.domain, one.code)}

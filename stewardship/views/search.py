@@ -34,9 +34,9 @@ def search(request: HttpRequest) -> HttpResponseBase:
     if text:
         found = queries.search(text, [domain] if domain else None, limit=MOST)
         exact = [hit for hit in found.hits if hit.why in EXACT]
-        if request.GET.get("jump") and len(exact) == 1 and len(found.hits) == 1:
-            messages.info(request, f"Found by {reasons_of(exact, text)[exact[0].id]}.")
-            return redirect(_address(exact[0]))
+        if request.GET.get("jump") and len(exact) == len(found.hits) and (only := _only(exact)):
+            messages.info(request, f"Found by {reasons_of(exact, text)[only.id]}.")
+            return redirect(_address(only))
         context |= _grouped(found.hits, exact, text) | {"more": found.more, "near": found.near}
     else:
         context["examples"] = examples()
@@ -45,6 +45,14 @@ def search(request: HttpRequest) -> HttpResponseBase:
     response = render(request, template, context)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def _only(exact: Sequence[Hit]) -> Hit | None:
+    """The one record meant: alone, or with records that were merged into it."""
+    living = [hit for hit in exact if hit.state != GoldenState.MERGED] or list(exact)
+    if len(living) == 1 and all(hit.redirect is None or hit.redirect.record == living[0].id for hit in exact):
+        return living[0]
+    return living[0] if len(exact) == 1 else None
 
 
 def _grouped(hits: Sequence[Hit], exact: Sequence[Hit], text: str) -> dict[str, Any]:

@@ -35,6 +35,9 @@ def undo(*, decision_id: UUID, user: User) -> Decision:
     candidate = None
     if decision.candidate_id:
         candidate = MatchCandidate.objects.select_for_update().get(pk=decision.candidate_id)
+    # Only now: of two undos one has waited for the other. Without a candidate the merge itself is the lock.
+    if Decision.objects.filter(undoes=decision).exists():
+        raise WrongState("This was undone already.", "Reload the page to see how things stand.")
     cause = cause_of(user, f"Undo: {decision.get_verb_display().lower()}")
     if decision.verb == Verb.MERGE:
         _unmerge(decision, cause)
@@ -54,18 +57,13 @@ def undo(*, decision_id: UUID, user: User) -> Decision:
 
 
 def _undoable(decision_id: UUID, user: User) -> Decision:
-    # The row is append-only, so the lock is all that keeps two undos of one decision apart.
-    decision = (
-        Decision.objects.select_for_update(of=("self",)).select_related("undone_by").filter(pk=decision_id).first()
-    )
+    decision = Decision.objects.filter(pk=decision_id).first()
     if decision is None:
         raise NotFound("There is no such decision.", "Reload the page to see the latest ones.")
     if decision.verb not in UNDOABLE:
         raise WrongState("This cannot be undone here.", "Open the record and take it back there.")
     if not may_undo(decision, user):
         raise Refused("Somebody else decided this.", "Ask them, or a domain owner, to undo it.")
-    if Decision.objects.filter(undoes=decision).exists():
-        raise WrongState("This was undone already.", "Reload the page to see how things stand.")
     return decision
 
 
