@@ -5,6 +5,7 @@ import logging
 from celery import shared_task
 
 from mdm.intake.batches import due, read
+from mdm.verification import keep_verdict
 from mdm.verify import verify as verify_log
 
 logger = logging.getLogger(__name__)
@@ -24,8 +25,12 @@ def sweep() -> dict[str, str]:
 
 @shared_task(queue="maintenance")
 def verify() -> bool:
-    """Whether log, versions and golden records are as they were written; every finding goes to the error log."""
+    """Whether log, versions and golden records are as they were written; the verdict is kept for the audit page.
+
+    Every finding goes to the error log. The second time it looks again.
+    """
     verdict = verify_log()
+    keep_verdict(verdict)
     for finding in verdict.findings:
         logger.error("ALTERED %s: %s", finding.where, finding.what)
     return verdict.is_green

@@ -34,8 +34,36 @@ def mend(*, row_id: int, cells: Mapping[str, str], by: str) -> SourceRow:
     it before, Invalid for cells of columns the file does not have.
     """
     row = _lock(row_id)
-    original = row.cells or {}
-    known = {*original, *row.batch.header}
+    _put(row, row.batch, cells)
+    plan = plan_of(row.batch.feed)
+    _send(storing.destination(row.batch_id, row.batch.feed.system_id, plan), plan, [row], by)
+    return row
+
+
+@transaction.atomic
+def mend_alike(*, batch_id: UUID | str, row_ids: Sequence[int], cells: Mapping[str, str], by: str) -> tuple[int, int]:
+    """Send several rows of a batch again, all with these cells in place of their own: (taken, still in quarantine).
+
+    Locks the rows; those settled meanwhile are left as they are, so repeating it is harmless. A key of which another
+    row was taken stays in quarantine, as in `send_again`. Raises NotFound, Invalid for columns the file does not have.
+    """
+    batch = Batch.objects.select_related("feed__system").filter(pk=batch_id).first()
+    if batch is None:
+        raise NotFound("There is no such batch.", "Look at the list of imports.")
+    waiting = batch.rows.filter(pk__in=row_ids, state=RowState.QUARANTINED)
+    rows = list(waiting.select_for_update().order_by("line"))
+    for row in rows:
+        _put(row, batch, cells)
+    plan = plan_of(batch.feed)
+    to = storing.destination(batch.pk, batch.feed.system_id, plan)
+    keys = Keys(batch_id=batch.pk, system_id=to.system_id, domain=to.domain, part=to.part)
+    taken = _send(to, plan, rows, by, keys)
+    return taken, len(rows) - taken
+
+
+def _put(row: SourceRow, batch: Batch, cells: Mapping[str, str]) -> None:
+    """Replace cells of the row. Raises Invalid, naming all columns the file does not have."""
+    known = {*(row.cells or {}), *batch.header}
     unknown = [column for column in cells if column not in known]
     if unknown:
         raise Invalid(
@@ -43,10 +71,7 @@ def mend(*, row_id: int, cells: Mapping[str, str], by: str) -> SourceRow:
             "Give cells of the columns the file has.",
             [(column, f'There is no column "{column}" in this file.') for column in unknown],
         )
-    row.mended_cells = {**original, **(row.mended_cells or {}), **cells}
-    plan = plan_of(row.batch.feed)
-    _send(storing.destination(row.batch_id, row.batch.feed.system_id, plan), plan, [row], by)
-    return row
+    row.mended_cells = {**(row.cells or {}), **(row.mended_cells or {}), **cells}
 
 
 def send_again(*, batch_id: UUID | str, by: str) -> tuple[int, int]:

@@ -3,17 +3,18 @@
 Every function runs a number of queries that does not grow with what it returns.
 """
 
-from mdm.queries.audit import AuditFilters, audit_csv, audit_entries
+from mdm.masking import MASK, masked, masked_body
+from mdm.queries.audit import AuditFilters, actors, audit_csv, audit_entries, audit_event, audit_json_lines
 from mdm.queries.detail import record_detail, resolve
 from mdm.queries.feed import FeedHead, FeedPage, feed_head, read_feed
 from mdm.queries.find import lookup, search
 from mdm.queries.history import as_of, history
 from mdm.queries.lists import ORDERS, count_by_state, list_records
-from mdm.queries.masking import MASK, masked, masked_body
 from mdm.queries.referrers import referrers
 from mdm.queries.shapes import (
     VISIBLE,
     AuditEntry,
+    AuditEvent,
     AuditPage,
     Change,
     CrosswalkEntry,
@@ -38,6 +39,7 @@ __all__ = [
     "ORDERS",
     "VISIBLE",
     "AuditEntry",
+    "AuditEvent",
     "AuditFilters",
     "AuditPage",
     "Change",
@@ -58,9 +60,12 @@ __all__ = [
     "Referrers",
     "SearchResult",
     "Value",
+    "actors",
     "as_of",
     "audit_csv",
     "audit_entries",
+    "audit_event",
+    "audit_json_lines",
     "count_by_state",
     "feed_head",
     "history",

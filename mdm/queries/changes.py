@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mdm.masking import masked_changes
 from mdm.mastering.compose import EXTENSION_PREFIX
-from mdm.queries.masking import masked_changes
 from mdm.queries.shapes import Change
 from mdm.spec import Domain
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from mdm.masking import masked
 from mdm.mastering.offers import resolve_references
 from mdm.models import Link, LinkMethod, SourceRecord
-from mdm.queries.masking import masked
 from mdm.queries.shapes import CrosswalkEntry, Offered
 from mdm.queries.values import references_to
 from mdm.spec import Attribute, Domain, Kind

@@ -8,10 +8,10 @@ from mdm.domains import BY_NAME
 from mdm.errors import NotFound
 from mdm.filters.fields import uuid_or_none
 from mdm.filters.terms import typeable
+from mdm.masking import masked
 from mdm.mastering.compose import ANY_SCHEME, EXTENSION_PREFIX, extension_attributes
 from mdm.models import GoldenRecord, SourceRecord
 from mdm.queries.crosswalk import Sayings, crosswalk, open_links
-from mdm.queries.masking import masked
 from mdm.queries.shapes import PartRow, PartRows, Provenance, RecordDetail, Value
 from mdm.queries.values import columns, holders, read, reference_to
 from mdm.spec import Attribute, Exposure, Part

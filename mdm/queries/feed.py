@@ -8,8 +8,8 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
+from mdm.masking import masked_body
 from mdm.models import ChangeEvent, GoldenState, LogHead
-from mdm.queries.masking import masked_body
 
 # How many numbers one page looks at, so that a reader of a rare domain pays for a page and not for the whole log.
 WINDOW = 20_000

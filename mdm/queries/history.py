@@ -10,9 +10,9 @@ from django.db import models
 
 from mdm.domains import BY_NAME
 from mdm.errors import Invalid, NotFound
+from mdm.masking import masked_body
 from mdm.models import ChangeEvent, GoldenRecord
 from mdm.queries.changes import changes_of
-from mdm.queries.masking import masked_body
 from mdm.queries.shapes import HistoryEntry, PastRecord
 from mdm.spec import Domain
 

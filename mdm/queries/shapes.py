@@ -282,6 +282,19 @@ class AuditEntry:
     approved_by: str
     correlation_id: UUID
     changes: Sequence[Change]
+    decision_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """One change whole: ``body`` is what was hashed, but for restricted values, which are masked; ``previous`` is the
+    hash it is chained to. Both hashes are "" until the change has its number."""
+
+    entry: AuditEntry
+    uid: UUID
+    hash: str
+    previous: str
+    body: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from django.db import connection
 
+from mdm.masking import masked
 from mdm.models import GoldenRecord
-from mdm.queries.masking import masked
 from mdm.queries.shapes import Reference
 from mdm.spec import Attribute, Kind
 from mdm.values import plain
