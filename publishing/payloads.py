@@ -8,8 +8,8 @@ import orjson
 
 from mdm import canonical
 from mdm.domains import BY_NAME
+from mdm.masking import masked_changes, masked_parts, masked_row
 from mdm.models import GoldenState
-from publishing.masking import mask_changes, mask_parts, mask_values
 from publishing.models import EndpointKind
 
 SOURCE = "/assay"
@@ -42,8 +42,8 @@ def representation(body: dict[str, Any]) -> dict[str, Any]:
         "version": body["version"],
         "state": body["state"],
         "merged_into": body["merged_into"],
-        "attributes": mask_values(domain.attributes, body["attributes"]),
-        "parts": mask_parts(domain, body["parts"]),
+        "attributes": masked_row(domain.attributes, body["attributes"]),
+        "parts": masked_parts(domain, body["parts"]),
         "extension": body.get("extension") or {},
         "crosswalk": body.get("sources") or [],
         "digest": body["digest"],
@@ -55,7 +55,6 @@ def envelope(body: dict[str, Any], *, seq: int, epoch: UUID) -> dict[str, Any]:
 
     ``sequence`` has 20 digits, so comparing it as text gives the order of the log; a new ``epoch`` starts it anew.
     """
-    domain = BY_NAME[body["domain"]]
     return {
         "specversion": "1.0",
         "id": body["id"],
@@ -69,8 +68,15 @@ def envelope(body: dict[str, Any], *, seq: int, epoch: UUID) -> dict[str, Any]:
         "recordversion": body["version"],
         "previousversion": body["previous_version"] or 0,
         "correlationid": body["correlation_id"],
-        "data": representation(body) | {"changed": mask_changes(domain, body["changed"])},
+        "data": representation(body) | {"changed": changes(body)},
     }
+
+
+def changes(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """What changed, masked; which source said it and by which rule it won stays inside."""
+    inside = ("source", "rule")
+    masked = masked_changes(body["domain"], body["changed"])
+    return [{name: value for name, value in change.items() if name not in inside} for change in masked]
 
 
 def ping(uid: str, challenge: str, moment: datetime) -> str:

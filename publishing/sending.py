@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 from standardwebhooks.webhooks import Webhook
 
+from mdm.masking import MASK
 from publishing import outcomes
 from publishing.http import Caller, CallFailed, Reply
-from publishing.masking import DOTS
 from publishing.models import AuthKind, Endpoint, EndpointKind
 from publishing.outcomes import Outcome
 from publishing.sealing import open_sealed
@@ -146,4 +146,4 @@ def sign(secrets: Sequence[str], message_id: str, now: datetime, body: str) -> s
 def _shown(name: str, value: str) -> str:
     if name != "authorization":
         return value
-    return f"{value.partition(' ')[0]} {DOTS}"
+    return f"{value.partition(' ')[0]} {MASK}"

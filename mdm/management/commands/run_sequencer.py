@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand
 from django.db import OperationalError, close_old_connections
 
 from mdm import log
+from mdm.nudge import nudge
 
 IDLE_SECONDS = (0.005, 0.05)  # waits double from the first to the second while nothing comes
 
@@ -29,7 +30,11 @@ class Command(BaseCommand):
         wait = IDLE_SECONDS[0]
         while not stopping:
             try:
-                wait = IDLE_SECONDS[0] if log.sequence() else min(wait * 2, IDLE_SECONDS[1])
+                if log.sequence():
+                    wait = IDLE_SECONDS[0]
+                    nudge("publishing.tasks.sweep", queue="publish")
+                else:
+                    wait = min(wait * 2, IDLE_SECONDS[1])
             except OperationalError as error:
                 self.stderr.write(f"The database does not answer ({error.__class__.__name__}); trying again.")
                 close_old_connections()
