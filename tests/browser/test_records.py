@@ -68,9 +68,11 @@ def test_a_list_narrows_while_typing_and_back_widens_it_again(desk: Page) -> Non
     expect(desk.locator("#results tbody tr")).to_have_count(1)
     desk.go_back()
     expect(desk.locator("#results tbody tr")).to_have_count(2)
-    desk.locator("main").click()
+    desk.get_by_role("heading", level=1).click()
     desk.keyboard.press("l")
-    desk.get_by_label("Filter", exact=True).select_option("currency")
+    with desk.expect_response("**/filter-value/**"):
+        desk.get_by_label("Filter", exact=True).select_option("currency")
+    expect(desk.locator("#filter-value.htmx-settling, #filter-value.htmx-swapping")).to_have_count(0)
     desk.get_by_label("Value").fill("USD")
     desk.get_by_role("button", name="Add", exact=True).click()
     expect(desk.locator("#results tbody tr")).to_have_count(1)
