@@ -39,6 +39,7 @@ def work_queue(request: HttpRequest) -> HttpResponse:
         "domains": BY_NAME,
         "may_decide": may_decide(user),
         "now": timezone.now(),
+        "fragment": is_fragment(request),
     }
     if is_fragment(request):
         return render(request, "stewardship/queue_results.html", context)

@@ -114,10 +114,13 @@ def test_an_empty_queue_says_so() -> None:
 
 
 def test_a_fragment_is_the_list_alone() -> None:
-    question(*twins())
-    answer = signed_in(someone("Stella")).get("/", headers={"HX-Request": "true"}).content.decode()
+    waiting = question(*twins())
+    client = signed_in(someone("Stella"))
+    answer = client.get("/?domain=supplier", headers={"HX-Request": "true"}).content.decode()
     assert "<html" not in answer
     assert "Acme Medical" in answer
+    assert 'id="start-review" hx-swap-oob="true"' in answer
+    assert f'href="/review/{waiting.pk}/?domain=supplier"' in answer
 
 
 def test_a_place_that_is_not_ours_is_refused_in_words() -> None:
