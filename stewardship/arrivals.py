@@ -31,12 +31,14 @@ QUIET = timedelta(seconds=45)  # after which matching that linked nothing is not
 @dataclass(frozen=True)
 class Matched:
     """What matching made of the source records a file brought: ``linked`` counts those that joined a record known
-    before, ``new`` those a golden record was made of; ``review`` of the new ones wait for a person."""
+    before, ``new`` those a golden record was made of; ``review`` of the new ones wait for a person. ``named`` are known
+    only because a row names them, and are counted nowhere else but in ``waiting``."""
 
     waiting: int = 0
     linked: int = 0
     new: int = 0
     review: int = 0
+    named: int = 0
 
     @property
     def done(self) -> int:
@@ -70,17 +72,16 @@ class Standing:
 def matched(batch_ids: Iterable[UUID]) -> dict[UUID, Matched]:
     """What matching made of each batch. One query."""
     rows = SourceRecord.objects.filter(batch_id__in=list(batch_ids))
-    open_link = Q(links__ended_at__isnull=True, links__isnull=False)
-    made = open_link & Q(links__method=LinkMethod.NEW)
+    sent = Q(stub=False, links__ended_at__isnull=True, links__isnull=False)
+    made = Q(links__method=LinkMethod.NEW)
     counted = rows.values("batch_id").annotate(
         waiting=Count("pk", filter=Q(state=SourceState.WAITING), distinct=True),
-        linked=Count("pk", filter=open_link & ~Q(links__method=LinkMethod.NEW), distinct=True),
-        new=Count("pk", filter=made, distinct=True),
-        review=Count("pk", filter=open_link & Q(links__record__suspected=True), distinct=True),
+        linked=Count("pk", filter=sent & ~made, distinct=True),
+        new=Count("pk", filter=sent & made, distinct=True),
+        review=Count("pk", filter=sent & Q(links__record__suspected=True), distinct=True),
+        named=Count("pk", filter=Q(stub=True), distinct=True),
     )
-    return {
-        row["batch_id"]: Matched(row["waiting"], row["linked"], row["new"], row["review"]) for row in counted.order_by()
-    }
+    return {row.pop("batch_id"): Matched(**row) for row in counted.order_by()}
 
 
 def standing(batch: Batch) -> Standing:

@@ -17,6 +17,7 @@ from stewardship import showing
 
 NAMES = ("person", "record", "domain", "attribute", "verb", "since", "until", "correlation")
 FIRST_CHANGES = 4
+LONGEST = 90  # characters of a value in a list
 DAY = len("2026-11-21")
 
 
@@ -85,13 +86,21 @@ def shown(entry: AuditEntry) -> dict[str, Any]:
         "verb": title,
         "icon": icon,
         "tone": tone,
-        "changes": changes[:FIRST_CHANGES],
+        "changes": [_short(change) for change in changes[:FIRST_CHANGES]],
         "more": max(0, len(changes) - FIRST_CHANGES),
         "all_changes": changes,
         "href": showing.record_address(entry.domain, entry.code or entry.record),
         "then_href": as_it_was(entry.domain, entry.code, entry.version),
         "event_href": reverse("stewardship:audit_event", args=[entry.id]),
         "act_href": f"{reverse('stewardship:audit')}?correlation={entry.correlation_id}",
+    }
+
+
+def _short(change: Mapping[str, str]) -> dict[str, str]:
+    """A change for a line of a list; the whole of it stands on the page of the event."""
+    return {
+        name: text if len(text) <= LONGEST else text[:LONGEST].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+        for name, text in change.items()
     }
 
 

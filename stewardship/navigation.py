@@ -63,6 +63,8 @@ def entries() -> tuple[tuple[str, tuple[Entry, ...]], ...]:
             "Flow",
             (
                 Entry(name="stewardship:batches", label="Imports", icon="file-import", keys="g i"),
+                Entry(name="stewardship:quarantine", label="Quarantine", icon="alert-triangle", keys="g k"),
+                Entry(name="stewardship:feeds", label="Feeds", icon="adjustments", keys="g f"),
                 Entry(name="publishing:endpoints", label="Publishing", icon="send", keys="g p"),
             ),
         ),

@@ -154,7 +154,8 @@ def alike(batch: Batch, column: str, value: str) -> QuerySet[SourceRow]:
         output_field=TextField(),
     )
     rows = waiting(batch).filter(problems__contains=[{"column": column}])
-    return rows.annotate(held=Coalesce(held, Value(""))).filter(held=value)
+    nothing = Value("", output_field=TextField())
+    return rows.annotate(held=Coalesce(held, nothing)).filter(held=value)
 
 
 def tried(batch: Batch, rows: Sequence[SourceRow], cells: Mapping[str, str]) -> list[tuple[SourceRow, Mapped]]:

@@ -2,15 +2,19 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 BARE = re.compile(r"[A-Za-z0-9_-]+")
 WIDE = 100
 
 
-def toml_text(document: Mapping[str, Any]) -> str:
-    """The document as text: plain settings first, then tables, then lists of tables, each in its own order."""
+def toml_text(document: Mapping[str, Any], words: Sequence[str] = ()) -> str:
+    """The document as text: plain settings first, then tables, then lists of tables.
+
+    Names that are among ``words`` come in that order, everywhere; the database keeps no order of its own.
+    """
+    document = _ordered(document, {word: place for place, word in reversed(list(enumerate(words)))})
     lines = [f"{_key(name)} = {_value(value)}" for name, value in document.items() if not _is_table(value)]
     for name, value in document.items():
         if isinstance(value, Mapping):
@@ -18,6 +22,15 @@ def toml_text(document: Mapping[str, Any]) -> str:
         elif _is_table(value):
             lines += _rows((name,), value)
     return "\n".join(lines).strip() + "\n"
+
+
+def _ordered(value: Any, places: Mapping[str, int]) -> Any:
+    if isinstance(value, Mapping):
+        names = sorted(value, key=lambda name: places.get(name, len(places)))
+        return {name: _ordered(value[name], places) for name in names}
+    if isinstance(value, list):
+        return [_ordered(one, places) for one in value]
+    return value
 
 
 def _is_table(value: Any) -> bool:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from mdm.domains import BY_NAME
 from mdm.errors import Invalid, NotFound
-from mdm.intake.compiling import compile_feed
+from mdm.intake.compiling import TOP, compile_feed
 from mdm.intake.feeds import in_order, save_feed
 from mdm.intake.surroundings import look_around
 from mdm.models import Batch, Feed, SourceTrust
@@ -60,7 +60,7 @@ def feed(request: HttpRequest, code: str) -> HttpResponse:
     context = {
         "feed": found,
         "domain": BY_NAME[found.domain],
-        "text": toml_text(found.definition),
+        "text": _text(found.definition),
         "versions": _versions(found),
         "batches": found.batches.order_by("-pk")[:BATCHES],
         "trust": trust,
@@ -68,6 +68,15 @@ def feed(request: HttpRequest, code: str) -> HttpResponse:
         "may_import": may_import(request.user),
     }
     return render(request, "stewardship/feeds/feed.html", context)
+
+
+def _text(definition: Mapping[str, Any]) -> str:
+    """A feed document in the order people write it: what it is for, how it is written, then attribute by attribute."""
+    domain = BY_NAME.get(str(definition.get("domain", "")))
+    words = [*TOP, "columns", "joined_by", "parent", "updated"]
+    for declared in (domain, *domain.parts) if domain else ():
+        words += [attribute.name for attribute in declared.attributes]
+    return toml_text(definition, words)
 
 
 def _versions(found: Feed) -> list[dict[str, Any]]:
@@ -87,7 +96,7 @@ def _versions(found: Feed) -> list[dict[str, Any]]:
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(kind, line) of a line-by-line comparison: added, removed or kept lines around a change."""
     kinds = {"+": "added", "-": "removed", " ": "kept"}
-    lines = unified_diff(toml_text(before).splitlines(), toml_text(after).splitlines(), lineterm="", n=1)
+    lines = unified_diff(_text(before).splitlines(), _text(after).splitlines(), lineterm="", n=1)
     return [(kinds.get(line[:1], "kept"), line[1:]) for line in list(lines)[2:] if not line.startswith("@@")]
 
 
@@ -96,7 +105,7 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tu
 def document(request: HttpRequest, code: str) -> HttpResponse:
     """The feed's TOML document, to be kept, changed and sent back."""
     found = _find(code)
-    response = HttpResponse(toml_text(found.definition), content_type="application/toml; charset=utf-8")
+    response = HttpResponse(_text(found.definition), content_type="application/toml; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{found.code}.toml"'
     return response
 
@@ -107,7 +116,7 @@ def change(request: HttpRequest) -> HttpResponse:
     """A feed document typed or sent as a file: checked with all its problems at once, and stored when asked to."""
     if request.method != "POST":
         start = request.GET.get("feed", "")
-        text = toml_text(_find(start).definition) if start else ""
+        text = _text(_find(start).definition) if start else ""
         return render(request, "stewardship/feeds/change.html", {"text": text, "code": start})
     text = _given(request)
     context: dict[str, Any] = {"text": text, "code": request.GET.get("feed", "")}
