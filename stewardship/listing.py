@@ -1,6 +1,6 @@
 """What stands above a list of golden records: state facets, filters in force, filters that can be added."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -11,9 +11,9 @@ from django.http import QueryDict
 
 from mdm import filters, queries
 from mdm.filters.fields import ReferenceField, SystemField, WordsField, YesNoField
-from mdm.mastering.compose import extension_attributes
+from mdm.mastering.compose import EXTENSION_PREFIX, extension_attributes
 from mdm.models import GoldenState, GoldenValues, Link, SourceSystem
-from mdm.spec import Domain
+from mdm.spec import Attribute, Domain
 
 # Parameters of the page itself, not filters.
 OWN = ("sort", "after", "before", "filter", "value")
@@ -21,6 +21,17 @@ OWN = ("sort", "after", "before", "filter", "value")
 FIXED = ("q", "state")
 # What a steward works with; merged records are asked for by name.
 WORKED_ON = (GoldenState.ACTIVE, GoldenState.PENDING, GoldenState.RETIRED)
+
+
+# How the filters every domain has are called on the page.
+COMMON = {
+    "record": "Code or ID",
+    "updated_since": "Changed since",
+    "source": "Known to",
+    "identifier": "Identifier",
+    "missing": "Without",
+}
+ENDINGS = {"": "is", "in": "is any of", "icontains": "contains", "gte": "from", "lte": "up to"}
 
 
 @dataclass(frozen=True)
@@ -44,10 +55,26 @@ def address(query: Mapping[str, str], **changes: str) -> str:
     return f"?{urlencode(merged)}"
 
 
-def filters_by_name(domain: Domain) -> dict[str, Any]:
+def filters_by_name(domain: Domain, added: Sequence[Attribute] | None = None) -> dict[str, Any]:
     """{parameter: filter} of a domain, those on attributes administrators added included."""
     known: dict[str, Any] = dict(filters.filters_for(domain.name).base_filters)
-    return known | filters.extension_filters(extension_attributes(domain))
+    return known | filters.extension_filters(extension_attributes(domain) if added is None else added)
+
+
+def label_of(domain: Domain, name: str, added: Mapping[str, str]) -> str:
+    """What a filter is called on the page: "Name contains", "Address: City is"; its own name where it is unknown."""
+    if name in COMMON:
+        return COMMON[name]
+    stem, _, ending = name.partition("__")
+    label = {**_labels(domain), **added}.get(stem, "")
+    return f"{label} {ENDINGS[ending]}" if label and ending in ENDINGS else name
+
+
+def _labels(domain: Domain) -> dict[str, str]:
+    labels = {attribute.name: attribute.label for attribute in domain.attributes}
+    for part in domain.parts:
+        labels |= {f"{part.name}.{one.name}": f"{part.one}: {one.label}" for one in part.attributes}
+    return labels
 
 
 def choices(domain: Domain) -> list[tuple[str, list[Choice]]]:
@@ -55,24 +82,27 @@ def choices(domain: Domain) -> list[tuple[str, list[Choice]]]:
     parts = {part.name: part.label for part in domain.parts}
     attributes = {attribute.name for attribute in domain.attributes}
     groups: dict[str, list[Choice]] = {}
-    for name, one in filters_by_name(domain).items():
+    extra = extension_attributes(domain)
+    added = {attribute.name: attribute.label for attribute in extra}
+    for name in filters_by_name(domain, extra):
         stem, dot, _ = name.partition(".")
         bare = name.partition("__")[0]
         if name in FIXED:
             continue
         title = parts.get(stem, "") if dot else ""
         title = title or ("Added attributes" if dot else "Attributes" if bare in attributes else "Record and origin")
-        groups.setdefault(title, []).append(Choice(name, str(one.label)))
+        groups.setdefault(title, []).append(Choice(name, label_of(domain, name, added)))
     order = ["Attributes", "Added attributes", "Record and origin", *parts.values()]
     return sorted(groups.items(), key=lambda group: order.index(group[0]))
 
 
 def chips(domain: Domain, query: Mapping[str, str]) -> list[dict[str, str]]:
     """The filters in force, each with the address of the list without it."""
-    known = filters_by_name(domain)
+    extra = extension_attributes(domain) if any(name.startswith(EXTENSION_PREFIX) for name in query) else ()
+    added = {attribute.name: attribute.label for attribute in extra}
     return [
         {
-            "label": str(known[name].label) if name in known else name,
+            "label": label_of(domain, name, added),
             "value": value,
             "href": address(query, **{name: ""}),
         }
