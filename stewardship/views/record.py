@@ -14,7 +14,7 @@ from mdm.errors import NotFound
 from mdm.mastering.compose import extension_attributes
 from mdm.models import Feed, GoldenRecord, SourceRecord
 from mdm.queries import PartRow, PartRows, RecordDetail, Reference, Value
-from mdm.queries.masking import masked, masked_row
+from mdm.masking import masked, masked_row
 from mdm.spec import Attribute, Domain, Exposure
 from stewardship import showing
 from stewardship.access import require
