@@ -12,9 +12,10 @@ from django.shortcuts import render
 from django.urls import path, reverse
 
 from mdm import queries
-from mdm.domains import BY_NAME
+from mdm.domains import BY_NAME, DOMAINS
 from mdm.errors import NotFound
-from mdm.mastering.compose import extension_attributes
+from mdm.mastering.compose import EXTENSION_PREFIX, extension_attributes
+from mdm.models import ExtensionAttribute
 from mdm.queries.values import references_to
 from mdm.spec import Attribute, Kind
 from stewardship import permissions, showing
@@ -41,6 +42,7 @@ def change_requests(request: HttpRequest) -> HttpResponseBase:
     chosen = request.GET.get("view", "open")
     chosen = chosen if chosen in views else "open"
     page = Paginator(views[chosen], PAGE).get_page(request.GET.get("page"))
+    labels_of = _labels()
     labels = {"open": "Waiting for approval", "mine": "Mine", "decided": "Decided"}
     counted = {"open": views["open"].count(), "mine": None, "decided": None}
     context = {
@@ -54,7 +56,7 @@ def change_requests(request: HttpRequest) -> HttpResponseBase:
                 "request": one,
                 "domain": BY_NAME[one.domain],
                 "mine": one.requested_by_id == signed_in(request).pk,
-                "changed": ", ".join(_labels(one)),
+                "changed": ", ".join(labels_of.get((one.domain, name), name) for name in one.values),
             }
             for one in page.object_list
         ],
@@ -77,9 +79,11 @@ def _attributes(one: ChangeRequest) -> list[Attribute]:
     return [known.get(name) or Attribute(name=name, label=name) for name in one.values]
 
 
-def _labels(one: ChangeRequest) -> list[str]:
-    labels = {attribute.name: attribute.label for attribute in BY_NAME[one.domain].attributes}
-    return [labels.get(name, name.partition(".")[2] or name) for name in one.values]
+def _labels() -> dict[tuple[str, str], str]:
+    """{(domain, attribute): label}, those of attributes administrators added included. One query."""
+    added = ExtensionAttribute.objects.values_list("domain", "name", "label")
+    own = {(domain.name, attribute.name): attribute.label for domain in DOMAINS for attribute in domain.attributes}
+    return own | {(domain, EXTENSION_PREFIX + name): label for domain, name, label in added}
 
 
 def _find(request_id: UUID) -> ChangeRequest:

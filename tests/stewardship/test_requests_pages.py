@@ -143,6 +143,7 @@ def test_added_attributes_are_proposed_like_any_other(stella: Client, dora: Clie
     made = proposed(stella, acme, **{"ext.diverse": "Women owned"})
     dora.post(f"/requests/{made.pk}/approve/", {"digest": made.digest})
     assert reload(acme.pk).supplier.extension == {"diverse": "Women owned"}
+    assert "Diverse supplier" in text_of(dora.get("/requests/?view=decided"))
 
 
 def test_a_proposal_can_be_linked_to_with_values_filled_in(stella: Client, acme: GoldenRecord) -> None:
