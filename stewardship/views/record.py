@@ -11,10 +11,10 @@ from django.urls import path, reverse
 
 from mdm import queries
 from mdm.errors import NotFound
+from mdm.masking import masked, masked_row
 from mdm.mastering.compose import extension_attributes
 from mdm.models import Feed, GoldenRecord, SourceRecord
 from mdm.queries import PartRow, PartRows, RecordDetail, Reference, Value
-from mdm.masking import masked, masked_row
 from mdm.spec import Attribute, Domain, Exposure
 from stewardship import showing
 from stewardship.access import require
