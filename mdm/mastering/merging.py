@@ -47,11 +47,17 @@ def merge(*, winner_id: UUID, loser_ids: Sequence[UUID], expected: Mapping[UUID,
 
     merges = [
         Merge(
-            winner_id=winner_id, loser_id=pk, loser_state=locked[pk].state, correlation_id=cause.correlation_id,
-            merged_by=cause.by.name, reason=cause.reason, merged_at=now,
+            winner_id=winner_id,
+            winner_state=locked[winner_id].state,
+            loser_id=pk,
+            loser_state=locked[pk].state,
+            correlation_id=cause.correlation_id,
+            merged_by=cause.by.name,
+            reason=cause.reason,
+            merged_at=now,
         )
         for pk in losers
-    ]  # fmt: skip
+    ]
     Merge.objects.bulk_create(merges)
     moving = {pk: [s.pk for s in sources] for pk, sources in open_links(losers).items()}  # again, now under lock
     for made in merges:
@@ -112,10 +118,16 @@ def unmerge(*, merge_ids: Sequence[UUID], cause: Cause) -> list[UUID]:
         markings[made.loser_id] = Marking(
             verb=EventVerb.UNMERGED, state=GoldenState(made.loser_state), merged_into=None, forced=True
         )
-        markings[surviving[made.winner_id]] = Marking(forced=True)
+        markings[surviving[made.winner_id]] = Marking(forced=True, state=_state_back(made, surviving[made.winner_id]))
     live = {pk: record for pk, record in locked.items() if pk in losers or record.state != GoldenState.MERGED}
     write_all(live, markings, cause, now)
     return losers
+
+
+def _state_back(made: Merge, surviving: UUID) -> GoldenState | None:
+    """Pending, where the merge alone had let a pending winner out; else the winner stays what it is."""
+    pending = made.winner_state == GoldenState.PENDING and made.winner_id == surviving
+    return GoldenState.PENDING if pending else None
 
 
 def _returning(made: Merge, surviving: UUID) -> list[int]:

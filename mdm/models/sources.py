@@ -4,7 +4,7 @@ from django.db import models
 from simple_history.models import HistoricalRecords
 
 from mdm.identity import uuid7
-from mdm.models.golden import GoldenRecord
+from mdm.models.golden import GoldenRecord, GoldenState
 
 STEWARDSHIP = "stewardship"  # code of the internal source of approved edits
 
@@ -276,6 +276,7 @@ class Merge(models.Model):
     winner = models.ForeignKey(GoldenRecord, on_delete=models.PROTECT, related_name="merges_won")
     loser = models.ForeignKey(GoldenRecord, on_delete=models.PROTECT, related_name="merges_lost")
     loser_state = models.CharField(max_length=8)
+    winner_state = models.CharField(max_length=8, default=GoldenState.ACTIVE)
     correlation_id = models.UUIDField()
     merged_by = models.CharField(max_length=150)
     reason = models.TextField(blank=True)

@@ -260,3 +260,13 @@ def test_a_part_sent_as_a_row_of_its_own_becomes_a_row_of_its_parent() -> None:
     assert (row.number, str(row.price), row.item_id) == ("L1", "3.2700", item.pk)
     assert reload(contract.pk).contract.supplier_id == supplier.pk
     assert list(differences()) == []
+
+
+def test_an_unmerge_takes_a_pending_winner_back_to_pending() -> None:
+    suspect = golden(source("erp", "supplier", "V1", name="Acme"), state="pending")
+    known = golden(source("ap", "supplier", "7", name="Acme Inc"))
+    (merge_id,) = merge(winner_id=suspect.pk, loser_ids=[known.pk], expected={}, cause=why())
+    assert reload(suspect.pk).state == "active"
+    unmerge(merge_ids=[merge_id], cause=why())
+    commit_checks()
+    assert (reload(suspect.pk).state, reload(known.pk).state) == ("pending", "active")
