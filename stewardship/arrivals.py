@@ -81,7 +81,10 @@ def matched(batch_ids: Iterable[UUID]) -> dict[UUID, Matched]:
         review=Count("pk", filter=sent & Q(links__record__suspected=True), distinct=True),
         named=Count("pk", filter=Q(stub=True), distinct=True),
     )
-    return {row.pop("batch_id"): Matched(**row) for row in counted.order_by()}
+    return {
+        row["batch_id"]: Matched(row["waiting"], row["linked"], row["new"], row["review"], row["named"])
+        for row in counted.order_by()
+    }
 
 
 def standing(batch: Batch) -> Standing:

@@ -83,7 +83,7 @@ def send(request: HttpRequest) -> HttpResponse:
     form = UploadForm(request.POST, request.FILES, feeds=_feeds())
     if not form.is_valid():
         return _list_page(request, form, status=422)
-    file: UploadedFile = form.cleaned_data["file"]
+    file: UploadedFile[Any] = form.cleaned_data["file"]
     batches = []
     try:
         for feed in form.cleaned_data["feeds"]:

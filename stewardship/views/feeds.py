@@ -74,8 +74,9 @@ def _text(definition: Mapping[str, Any]) -> str:
     """A feed document in the order people write it: what it is for, how it is written, then attribute by attribute."""
     domain = BY_NAME.get(str(definition.get("domain", "")))
     words = [*TOP, "columns", "joined_by", "parent", "updated"]
-    for declared in (domain, *domain.parts) if domain else ():
-        words += [attribute.name for attribute in declared.attributes]
+    if domain is not None:
+        words += [attribute.name for attribute in domain.attributes]
+        words += [attribute.name for part in domain.parts for attribute in part.attributes]
     return toml_text(definition, words)
 
 
@@ -147,7 +148,7 @@ def _given(request: HttpRequest) -> str:
     file = request.FILES.get("file")
     if file is None:
         return request.POST.get("document", "").replace("\r\n", "\n")
-    return file.read(LARGEST + 1).decode("utf-8", "replace")
+    return str(file.read(LARGEST + 1), "utf-8", "replace")
 
 
 def _parsed(text: str) -> dict[str, Any]:
