@@ -15,8 +15,7 @@ from mdm.mastering.compose import Composition, compose, extension_attributes
 from mdm.mastering.links import LinkTo, end_links, open_links_for
 from mdm.mastering.locks import lock_records, require_state, require_versions
 from mdm.mastering.offers import dependents, follow_merges, load, open_links
-from mdm.mastering.verbs import _write_all as write_all
-from mdm.mastering.write import Marking, composed_snapshot, read_stored, stored_snapshot
+from mdm.mastering.write import Marking, composed_snapshot, read_stored, stored_snapshot, write_all
 from mdm.models import GoldenRecord, GoldenState, Link, LinkMethod, Merge
 from mdm.models.log import EventVerb
 from mdm.snapshot import changes, record_labels

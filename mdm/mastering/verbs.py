@@ -19,7 +19,7 @@ from mdm.mastering.edits import check_values
 from mdm.mastering.links import LinkTo, end_links, open_links_for, require_unlinked
 from mdm.mastering.locks import lock_records, require_state, require_versions
 from mdm.mastering.offers import dependents
-from mdm.mastering.write import Marking, write
+from mdm.mastering.write import Marking, write, write_all
 from mdm.models import STEWARDSHIP, GoldenRecord, GoldenState, LinkMethod, SourceRecord, SourceState, SourceSystem
 from mdm.models.log import EventVerb
 from mdm.spec import Domain
@@ -91,7 +91,7 @@ def link(*, links: Sequence[LinkTo], cause: Cause) -> list[UUID]:
         require_state(record, GoldenState.PENDING, GoldenState.ACTIVE, GoldenState.RETIRED)
     require_unlinked([link.source_record_id for link in links])
     open_links_for(links, cause, now)
-    written = _write_all(records, {pk: Marking(forced=True) for pk in records}, cause, now)
+    written = write_all(records, {pk: Marking(forced=True) for pk in records}, cause, now)
     _refresh_dependents([link.source_record_id for link in links], set(records), cause, now)
     return written
 
@@ -108,7 +108,7 @@ def unlink(*, source_record_ids: Sequence[int], cause: Cause) -> list[UUID]:
         raise NotFound("One of these source records does not exist.", "Reload the record and choose again.")
     held = end_links(source_record_ids, cause, now)
     records = lock_records(held.values())
-    _write_all(records, {pk: Marking(forced=True) for pk in records}, cause, now)
+    write_all(records, {pk: Marking(forced=True) for pk in records}, cause, now)
     made: list[UUID] = []
     for source in sources:
         made += create(domain=BY_NAME[source.domain], records=[NewRecord((source.pk,))], cause=cause)
@@ -120,18 +120,7 @@ def refresh(*, record_ids: Iterable[UUID], cause: Cause) -> list[UUID]:
     """Recompute golden records from their sources. Returns those that changed; a second call returns none."""
     records = lock_records(record_ids)
     live = {pk: record for pk, record in records.items() if record.state != GoldenState.MERGED}
-    return _write_all(live, {pk: Marking() for pk in live}, cause, timezone.now())
-
-
-def _write_all(
-    records: Mapping[UUID, GoldenRecord], markings: Mapping[UUID, Marking], cause: Cause, now: datetime
-) -> list[UUID]:
-    """Write locked records of any domains, one domain at a time."""
-    written: list[UUID] = []
-    for name in sorted({record.domain for record in records.values()}):
-        mine = {pk: record for pk, record in records.items() if record.domain == name}
-        written += write(BY_NAME[name], mine, markings, cause, now)
-    return written
+    return write_all(live, {pk: Marking() for pk in live}, cause, timezone.now())
 
 
 def _refresh_dependents(source_record_ids: Sequence[int], done: set[UUID], cause: Cause, now: datetime) -> list[UUID]:
@@ -140,7 +129,7 @@ def _refresh_dependents(source_record_ids: Sequence[int], done: set[UUID], cause
     if not others:
         return []
     records = {pk: record for pk, record in lock_records(others).items() if record.state != GoldenState.MERGED}
-    return _write_all(records, {pk: Marking() for pk in records}, cause, now)
+    return write_all(records, {pk: Marking() for pk in records}, cause, now)
 
 
 @transaction.atomic
@@ -149,7 +138,7 @@ def activate(*, record_ids: Iterable[UUID], cause: Cause) -> list[UUID]:
     records = lock_records(record_ids)
     pending = {pk: record for pk, record in records.items() if record.state == GoldenState.PENDING}
     marking = Marking(verb=EventVerb.ACTIVATED, state=GoldenState.ACTIVE, forced=True)
-    return _write_all(pending, dict.fromkeys(pending, marking), cause, timezone.now())
+    return write_all(pending, dict.fromkeys(pending, marking), cause, timezone.now())
 
 
 @transaction.atomic
@@ -177,7 +166,7 @@ def _change_state(
     records = lock_records([record_id])
     require_versions(records, {record_id: expected} if expected is not None else None)
     require_state(records[record_id], *allowed)
-    _write_all(records, {record_id: Marking(verb=verb, state=state, forced=True)}, cause, timezone.now())
+    write_all(records, {record_id: Marking(verb=verb, state=state, forced=True)}, cause, timezone.now())
 
 
 @transaction.atomic
@@ -217,7 +206,7 @@ def contribute(
         reason=cause.reason,
     )
     open_links_for([LinkTo(source.pk, record_id, LinkMethod.EDIT)], cause, now)
-    _write_all(records, {record_id: Marking(forced=True)}, cause, now)
+    write_all(records, {record_id: Marking(forced=True)}, cause, now)
     return source.pk
 
 
@@ -233,4 +222,4 @@ def withdraw(*, source_record_ids: Sequence[int], cause: Cause) -> list[UUID]:
     held = end_links(list(edits.values_list("pk", flat=True)), cause, timezone.now())
     records = lock_records(held.values())
     edits.update(state=SourceState.RETIRED)
-    return _write_all(records, {pk: Marking(forced=True) for pk in records}, cause, timezone.now())
+    return write_all(records, {pk: Marking(forced=True) for pk in records}, cause, timezone.now())

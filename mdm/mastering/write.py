@@ -14,6 +14,7 @@ from django.db import connection, models
 
 from mdm import bulk, log
 from mdm.cause import Cause
+from mdm.domains import BY_NAME
 from mdm.mastering.compose import (
     EXTENSION_PREFIX,
     Composition,
@@ -125,6 +126,17 @@ def write(
     _save_versions(domain, written, labels, cause, now)
     _settle(read)
     return [change.record.pk for change in written]
+
+
+def write_all(
+    records: Mapping[UUID, GoldenRecord], markings: Mapping[UUID, Marking], cause: Cause, now: datetime
+) -> list[UUID]:
+    """Write locked records of any domains, one domain at a time, in the order of the domains' names."""
+    written: list[UUID] = []
+    for name in sorted({record.domain for record in records.values()}):
+        mine = {pk: record for pk, record in records.items() if record.domain == name}
+        written += write(BY_NAME[name], mine, markings, cause, now)
+    return written
 
 
 @dataclass
