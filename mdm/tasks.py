@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 
 from mdm.intake.batches import due, read
-from mdm.verification import keep_verdict
+from mdm.verification import keep_verdict, note_start
 from mdm.verify import verify as verify_log
 
 logger = logging.getLogger(__name__)
@@ -29,6 +29,7 @@ def verify() -> bool:
 
     Every finding goes to the error log. The second time it looks again.
     """
+    note_start()
     verdict = verify_log()
     keep_verdict(verdict)
     for finding in verdict.findings:

@@ -18,6 +18,7 @@ from django.utils.dateparse import parse_datetime
 from mdm.verify import Finding, Verdict
 
 FILE = "verification.json"
+STARTED = "verification-started"
 
 logger = logging.getLogger(__name__)
 
@@ -41,14 +42,32 @@ def keep_verdict(verdict: Verdict) -> None:
         "epoch": verdict.epoch,
         "findings": [[finding.where, finding.what] for finding in verdict.findings],
     }
+    _write(FILE, json.dumps(content))
+
+
+def note_start() -> None:
+    """A verification begins: whoever waits for it sees that it is under way."""
+    _write(STARTED, timezone.now().isoformat())
+
+
+def last_start() -> datetime | None:
+    """When a verification began last, None where that is not known."""
+    try:
+        return parse_datetime((Path(settings.DATA_DIR) / STARTED).read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def _write(name: str, text: str) -> None:
+    """Replace a file of the data folder at once, so that nobody reads half of it."""
     folder = Path(settings.DATA_DIR)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", dir=folder, prefix="verification-", delete=False) as target:
-            json.dump(content, target)
-        Path(target.name).replace(folder / FILE)
+            target.write(text)
+        Path(target.name).replace(folder / name)
     except OSError:
-        logger.exception("The verdict on the log could not be kept")
+        logger.exception("%s could not be kept", name)
 
 
 def last_verdict() -> LastVerdict | None:

@@ -1,6 +1,6 @@
 """Is the log whole? The head, the last verification, and asking for a new one, which a worker does."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from mdm import queries
 from mdm.models import ChangeEvent
 from mdm.nudge import nudge
-from mdm.verification import last_verdict
+from mdm.verification import last_start, last_verdict
 from stewardship.access import require
 from stewardship.permissions import may_audit, may_decide
 
@@ -33,10 +33,15 @@ def standing(request: HttpRequest) -> dict[str, Any]:
         "unnumbered": ChangeEvent.objects.filter(seq__isnull=True).count(),
         "last": last,
         "waits": waits,
-        "no_worker": waits and asked is not None and now - asked > IMPATIENCE,
+        "no_worker": waits and asked is not None and now - asked > IMPATIENCE and not _is_under_way(asked),
         "poll_url": reverse("stewardship:audit_proof") if waits else "",
         "may_ask": may_decide(request.user),
     }
+
+
+def _is_under_way(asked: datetime) -> bool:
+    started = last_start()
+    return started is not None and started >= asked
 
 
 @require_safe

@@ -61,7 +61,8 @@ def _live(now: Standing) -> dict[str, Any]:
         "figures": numbers(now, waiting),
         "matched": now.matched,
         "progress": shown,
-        "badge": shown["state"],
+        # While it moves only the card follows; a badge in the page's head would soon be wrong.
+        "badge": "" if now.is_moving else shown["state"],
         "idle_title": title,
         "idle_text": text,
         "poll_url": reverse("stewardship:batch_progress", args=[now.batch.pk]) if now.is_moving else "",

@@ -11,16 +11,18 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from mdm import queries
 from mdm.mastering import contribute, merge, retire
 from mdm.models import ChangeEvent, GoldenRecord, LogHead
 from mdm.people import AUDITOR, VIEWER
 from mdm.tasks import verify
-from mdm.verification import keep_verdict, last_verdict
+from mdm.verification import keep_verdict, last_verdict, note_start
 from mdm.verify import Finding, Verdict
 from stewardship import requests
 from stewardship.models import ChangeRequest
+from stewardship.views.audit_proof import ASKED
 from tests.factories import publish, supplier, why
 from tests.stewardship import sending
 from tests.stewardship.pages import client_of, outsider, text_of
@@ -210,6 +212,16 @@ def test_asking_for_a_verification_waits_for_the_verdict_and_then_stops() -> Non
     done = stella.get("/audit/proof/")
     assert "Whole" in text_of(done)
     assert "hx-trigger" not in done.content.decode()
+
+
+def test_a_verification_nobody_takes_up_waits_for_a_worker() -> None:
+    stella = client_of(someone("Stella Steward"))
+    session = stella.session
+    session[ASKED] = (timezone.now() - timedelta(seconds=20)).isoformat()
+    session.save()
+    assert "Waiting for a worker" in text_of(stella.get("/audit/proof/"))
+    note_start()
+    assert "Being verified" in text_of(stella.get("/audit/proof/"))
 
 
 def test_people_who_changed_something_can_be_chosen(acme: GoldenRecord) -> None:
