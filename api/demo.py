@@ -50,7 +50,7 @@ WISHES = (
     Wish("supplier", "", {"payment_terms": "N30", "currency": "USD"}, "Terms of the new framework agreement"),
     Wish("facility", "MEDICAL CENTER", {"beds": 184}, "Licence of the state, second quarter"),
     Wish("item", "TABLET", {"hazardous": True}, "Listed by the pharmacy committee: handle with gloves"),
-    Wish("cost_center", "PHARMACY", {"responsible": "M. Alvarez"}, "New head of the department"),
+    Wish("cost_center", "PHARM", {"responsible": "M. Alvarez"}, "New head of the department"),
     Wish("contract", "", {"name": "Pharmaceuticals, schedule 65 I B"}, "So that buyers find it by name"),
 )
 
@@ -149,7 +149,8 @@ def _turn_down(domain: str, user: User) -> list[str]:
 
 def _wish(wish: Wish, number: int, steward: User, owner: User) -> str:
     records = GoldenRecord.objects.filter(domain=wish.domain, state=GoldenState.ACTIVE, title__icontains=wish.title)
-    record = records.order_by("code")[number : number + 1].first()
+    # Another record for each wish, unless the domain is too small.
+    record = records.order_by("code")[number : number + 1].first() or records.order_by("code").first()
     if record is None:
         return ""
     request = propose(
