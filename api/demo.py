@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from hashlib import file_digest
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,9 @@ from mdm.code_lists import load_code_lists
 from mdm.domains import BY_NAME
 from mdm.errors import MdmError
 from mdm.intake.feeds import load_folder
-from mdm.intake.importing import import_folder
+from mdm.intake.importing import files_of, import_file
 from mdm.intake.sources import load_sources
-from mdm.models import Batch, GoldenRecord, GoldenState
+from mdm.models import Batch, BatchState, GoldenRecord, GoldenState
 from mdm.people import GROUPS
 from publishing.demo import ensure_demo_endpoints
 from stewardship.models import ChangeRequest, Decision
@@ -80,8 +81,13 @@ def ensure_people(file: Path = FOLDER / "logins.toml") -> list[User]:
 
 
 def import_files() -> Iterator[Batch]:
-    """Every file of the demo, in order."""
-    return import_folder(folder=FOLDER / "files", by="load_demo")
+    """Every file of the demo that this hub has not read yet, in order; a second start leaves no trace."""
+    for feed, file in files_of(FOLDER / "files"):
+        with file.open("rb") as opened:
+            sha256 = file_digest(opened, "sha256").hexdigest()
+        known = Batch.objects.filter(feed=feed, feed_version=feed.version, sha256=sha256)
+        if not known.exclude(state=BatchState.FAILED).filter(finished_at__isnull=False).exists():
+            yield import_file(feed=feed, file=file, by="load_demo")
 
 
 def decide() -> list[str]:

@@ -55,7 +55,7 @@ def test_the_demo_shows_what_it_should() -> None:
 
 
 def _amounts() -> list[int]:
-    return [model.objects.count() for model in (GoldenRecord, ChangeEvent, Feed, User, SourceRow, Merge)]
+    return [model.objects.count() for model in (GoldenRecord, ChangeEvent, Feed, User, Batch, SourceRow, Merge)]
 
 
 @pytest.mark.django_db

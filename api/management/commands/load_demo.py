@@ -38,7 +38,8 @@ class Command(BaseCommand):
             raise CommandError(told(error)) from error
         if options["deliver"]:
             call_command("drain", "--until-empty", stdout=self.stdout)
-        self.stdout.write(table(batches))
+        if batches:
+            self.stdout.write(table(batches))
         for line in done:
             self.stdout.write(line)
         self.stdout.write(f"People: {', '.join(user.username for user in people)}")
