@@ -65,6 +65,22 @@ def waiting_among(ids: Collection[int]) -> set[int]:
     return set(records.values_list("pk", flat=True))
 
 
+def parents_of(ids: Collection[int]) -> dict[int, UUID]:
+    """Part row -> the golden record its parent is linked to, in the order of the parents' keys. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT s.id, l.record_id FROM mdm_sourcerecord s
+            JOIN mdm_sourcerecord parent ON parent.system_id = s.system_id AND parent.domain = s.domain
+              AND parent.part = '' AND parent.key = s.parent_key
+            JOIN mdm_link l ON l.source_record_id = parent.id AND l.ended_at IS NULL
+            WHERE s.id = ANY(%s) ORDER BY s.parent_key, s.id
+            """,
+            [list(ids)],
+        )
+        return dict(cursor.fetchall())
+
+
 def shared_texts(domain: Domain, known: Iterable[Known]) -> dict[tuple[str, str], int]:
     """(feature, text) -> how many records of one source share it, at most; only texts shared at all. One query."""
     matching = domain.matching

@@ -3,11 +3,11 @@
 The state of the source records is the queue: what a crashed run leaves behind simply still waits.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 
 from matching import asking, lookup
 from matching.deciding import Decisions, Joined, decide
@@ -18,27 +18,33 @@ from matching.scoring import bits_of, sentence, shares
 from mdm import mastering
 from mdm.cause import Cause
 from mdm.domains import DOMAINS
-from mdm.errors import Refused, WrongState
+from mdm.errors import Invalid, Refused, WrongState
+from mdm.intake.turning_back import turn_back
 from mdm.mastering import LinkTo, NewRecord
 from mdm.models import GoldenState, LinkMethod, SourceRecord, SourceState
 from mdm.spec import Domain
 
 BATCH = 1000
+PARTS = 5  # how many times as many part rows make a batch
 # A batch takes along waiting records that resemble its own, so that groups do not depend on where batches end.
 _HOPS = 3
 _ATTEMPTS = 3
+_MOVED = (WrongState, Refused)
+# What the content of one record can bring about; a lost connection or a deadlock is not among them.
+_FAULTS = (*_MOVED, Invalid, DataError, IntegrityError, ValueError, ArithmeticError)
 
 
 @dataclass
 class Outcome:
     """What a run did: source records decided, how many of them joined others, golden records made, questions asked,
-    linked source records whose changes were taken over."""
+    linked source records whose changes were taken over, records turned back because nothing could be made of them."""
 
     decided: int = 0
     linked: int = 0
     created: int = 0
     asked: int = 0
     refreshed: int = 0
+    turned_back: int = 0
 
     def add(self, other: "Outcome") -> None:
         """Sum up, batch after batch."""
@@ -47,11 +53,20 @@ class Outcome:
         self.created += other.created
         self.asked += other.asked
         self.refreshed += other.refreshed
+        self.turned_back += other.turned_back
 
     @property
     def nothing(self) -> bool:
         """Whether there was no work."""
-        return not (self.decided or self.refreshed)
+        return not (self.decided or self.refreshed or self.turned_back)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """``claim`` locks up to a batch of what waits, or one source record alone; ``decide`` has it mastered."""
+
+    claim: Callable[[Domain, int | None], dict[int, UUID | None]]
+    decide: Callable[[Domain, dict[int, UUID | None], Cause, int], Outcome]
 
 
 def match(domain: Domain, cause: Cause) -> Outcome:
@@ -61,23 +76,45 @@ def match(domain: Domain, cause: Cause) -> Outcome:
     """
     total = Outcome()
     prepare(domain)
-    for step in (_decide_batch, _follow_batch):
+    for step in (_Step(_claim, _decide), _Step(_claim_parts, _follow)):
         while not (done := _take_turn(step, domain, cause)).nothing:
             total.add(done)
     return total
 
 
-def _take_turn(step: Callable[[Domain, Cause], Outcome], domain: Domain, cause: Cause) -> Outcome:
-    """One batch in one transaction, begun anew when a person merged or linked what it had just read."""
+def _take_turn(step: _Step, domain: Domain, cause: Cause) -> Outcome:
+    """One batch in one transaction; where something in it cannot be mastered, each of its records in one of its own."""
+    try:
+        return _attempt(step, domain, cause)
+    except _FAULTS:
+        with transaction.atomic():
+            claimed = step.claim(domain, None)
+        total = Outcome()
+        for pk in claimed:
+            total.add(_alone(step, domain, cause, pk))
+        return total
+
+
+def _attempt(step: _Step, domain: Domain, cause: Cause, alone: int | None = None) -> Outcome:
+    """One transaction, begun anew when a person merged or linked what it had just read."""
     for attempt in range(_ATTEMPTS):
         try:
             with transaction.atomic():
                 hold(domain)
-                return step(domain, cause)
-        except (WrongState, Refused):
+                claimed = step.claim(domain, alone)
+                return step.decide(domain, claimed, cause, _HOPS if alone is None else 1) if claimed else Outcome()
+        except _MOVED:
             if attempt + 1 == _ATTEMPTS:
                 raise
     return Outcome()
+
+
+def _alone(step: _Step, domain: Domain, cause: Cause, pk: int) -> Outcome:
+    try:
+        return _attempt(step, domain, cause, pk)
+    except _FAULTS as error:
+        turn_back(source_record_id=pk, reason=str(error).partition("\n")[0][:300])
+        return Outcome(turned_back=1)
 
 
 def match_all(cause: Cause) -> dict[str, Outcome]:
@@ -91,13 +128,10 @@ def waiting_domains() -> list[Domain]:
     return [domain for domain in DOMAINS if domain.name in names]
 
 
-def _decide_batch(domain: Domain, cause: Cause) -> Outcome:
-    claimed = _claim(domain)
-    if not claimed:
-        return Outcome()
+def _decide(domain: Domain, claimed: dict[int, UUID | None], cause: Cause, hops: int) -> Outcome:
     changed = {pk for pk, golden in claimed.items() if golden}
     newcomers = set(claimed) - changed
-    known, pairs = _gather(domain, newcomers, changed)
+    known, pairs = _gather(domain, newcomers, changed, hops)
     scored = Scored(
         domain.matching, known, shares(lookup.shared_texts(domain, known.values())), lookup.ruled_out(known)
     )
@@ -111,28 +145,31 @@ def _decide_batch(domain: Domain, cause: Cause) -> Outcome:
     return outcome
 
 
-def _claim(domain: Domain) -> dict[int, UUID | None]:
+def _claim(domain: Domain, alone: int | None) -> dict[int, UUID | None]:
     """Up to a batch of waiting records, locked, oldest first, each with the golden record it is linked to."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             SELECT s.id, (SELECT l.record_id FROM mdm_link l WHERE l.source_record_id = s.id AND l.ended_at IS NULL)
             FROM mdm_sourcerecord s JOIN matching_prepared p ON p.source_record_id = s.id
-            WHERE s.domain = %s AND s.state = 'waiting' AND s.part = '' AND p.content_hash = s.content_hash
-            ORDER BY s.id LIMIT %s FOR UPDATE OF s SKIP LOCKED
+            WHERE s.domain = %(domain)s AND s.state = 'waiting' AND s.part = '' AND p.content_hash = s.content_hash
+              AND (%(alone)s::bigint IS NULL OR s.id = %(alone)s)
+            ORDER BY s.id LIMIT %(batch)s FOR UPDATE OF s SKIP LOCKED
             """,
-            [domain.name, BATCH],
+            {"domain": domain.name, "alone": alone, "batch": BATCH},
         )
         return dict(cursor.fetchall())
 
 
-def _gather(domain: Domain, newcomers: set[int], changed: set[int]) -> tuple[dict[int, Known], set[tuple[int, int]]]:
+def _gather(
+    domain: Domain, newcomers: set[int], changed: set[int], hops: int
+) -> tuple[dict[int, Known], set[tuple[int, int]]]:
     """The claimed records, what they resemble, and the rest of the golden records those belong to."""
     review = bits_of(domain.matching.review)
     pairs: set[tuple[int, int]] = set()
     known: dict[int, Known] = {}
     fresh = newcomers | changed
-    for hop in range(_HOPS):
+    for hop in range(hops):
         found = lookup.pairs_of(domain, fresh)
         pairs |= found
         ids = {pk for pair in found for pk in pair} | fresh
@@ -144,7 +181,7 @@ def _gather(domain: Domain, newcomers: set[int], changed: set[int]) -> tuple[dic
             if a in known and b in known and _alike(scored, a, b, review)
         }
         unclaimed = {pk for pk in beyond if known[pk].golden is None and pk not in newcomers}
-        fresh = lookup.waiting_among(unclaimed) if unclaimed and hop + 1 < _HOPS else set()
+        fresh = lookup.waiting_among(unclaimed) if unclaimed and hop + 1 < hops else set()
         newcomers |= fresh
         if not fresh:
             break
@@ -207,26 +244,31 @@ def _mark_read(changed: set[int]) -> None:
     SourceRecord.objects.filter(pk__in=changed, state=SourceState.WAITING).update(state=SourceState.LINKED)
 
 
-def _follow_batch(domain: Domain, cause: Cause) -> Outcome:
-    """Part rows go where their parent is; those whose parent is not there yet keep waiting."""
+def _claim_parts(domain: Domain, alone: int | None) -> dict[int, UUID | None]:
+    """Up to a batch of waiting part rows whose parent is linked, locked, each with the golden record it has itself."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT s.id, parent_link.record_id, own.record_id
-            FROM mdm_sourcerecord s
+            SELECT s.id, own.record_id FROM mdm_sourcerecord s
             JOIN mdm_sourcerecord parent ON parent.system_id = s.system_id AND parent.domain = s.domain
               AND parent.part = '' AND parent.key = s.parent_key
             JOIN mdm_link parent_link ON parent_link.source_record_id = parent.id AND parent_link.ended_at IS NULL
             LEFT JOIN mdm_link own ON own.source_record_id = s.id AND own.ended_at IS NULL
-            WHERE s.domain = %s AND s.state = 'waiting' AND s.part <> ''
-            ORDER BY s.parent_key, s.id LIMIT %s FOR UPDATE OF s SKIP LOCKED
+            WHERE s.domain = %(domain)s AND s.state = 'waiting' AND s.part <> ''
+              AND (%(alone)s::bigint IS NULL OR s.id = %(alone)s)
+            ORDER BY s.parent_key, s.id LIMIT %(batch)s FOR UPDATE OF s SKIP LOCKED
             """,
-            [domain.name, 5 * BATCH],
+            {"domain": domain.name, "alone": alone, "batch": PARTS * BATCH},
         )
-        rows: Sequence[tuple[int, UUID, UUID | None]] = cursor.fetchall()
-    links = [LinkTo(pk, golden, LinkMethod.PARENT) for pk, golden, own in rows if own is None]
+        return dict(cursor.fetchall())
+
+
+def _follow(domain: Domain, claimed: dict[int, UUID | None], cause: Cause, hops: int) -> Outcome:
+    """Part rows go where their parent is; those whose parent is not there yet keep waiting."""
+    fresh = [pk for pk, golden in claimed.items() if golden is None]
+    links = [LinkTo(pk, golden, LinkMethod.PARENT) for pk, golden in lookup.parents_of(fresh).items()]
     mastering.link(links=links, cause=cause)
-    changed = {pk: own for pk, _, own in rows if own is not None}
+    changed = {pk: golden for pk, golden in claimed.items() if golden}
     if changed:
         mastering.refresh(record_ids=set(changed.values()), cause=cause)
         _mark_read(set(changed))

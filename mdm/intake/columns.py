@@ -53,7 +53,7 @@ def compile_cell(
         constant=_constant(reasons, place, table, word, options, ground.style),
         options=options,
         placed=word in PLACED,
-        limit=_limit(attribute, model, ground.around),
+        limit=_limit(attribute, model, ground.around, by_name=table.get("by") == "name"),
         reference=_reference(ground, place, table, attribute),
     )
 
@@ -104,10 +104,12 @@ def _reference(ground: Ground, place: str, table: Mapping[str, Any], attribute: 
     return Reference(domain=domain.name, system=system, by_name=by == "name", title=domain.title)
 
 
-def _limit(attribute: Attribute, model: type[models.Model] | None, around: Surroundings) -> Limit:
+def _limit(attribute: Attribute, model: type[models.Model] | None, around: Surroundings, *, by_name: bool) -> Limit:
     codes = around.codes.get(attribute.code_set) if attribute.code_set else None
     if attribute.references:
-        return Limit(characters=LONGEST_KEY)
+        named = BY_NAME[attribute.references]
+        title = named.model._meta.get_field(named.title) if by_name else None
+        return Limit(characters=min(LONGEST_KEY, getattr(title, "max_length", None) or LONGEST_KEY))
     try:
         column = model._meta.get_field(attribute.name) if model is not None else None
     except FieldDoesNotExist:

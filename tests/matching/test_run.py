@@ -218,3 +218,30 @@ def test_the_order_of_batches_does_not_matter(run: Run, monkeypatch: pytest.Monk
     ]
     run("supplier")
     assert len({golden_of(record) for record in records}) == 4
+
+
+def test_one_record_postgresql_refuses_does_not_stop_the_others(run: Run) -> None:
+    known = supplier("erp", "V1", "Waters Corp", tax_id="133668640")
+    run("supplier")
+    change(known, uei="far too long for its column")
+    poison = supplier("ap", "1", "Zimmer Biomet Holdings", currency="DOLLARS")
+    good = supplier("ap", "2", "Zimmer Biomet Holdings", tax_id="135555555")
+    done = run("supplier")
+    assert (done.created, done.refreshed, done.turned_back) == (1, 0, 2)
+    assert golden_of(good) is not None
+    assert golden_of(poison) is None
+    record = GoldenRecord.objects.get(pk=golden_of(known))
+    assert (record.version, record.supplier.uei) == (1, "")
+    poison.refresh_from_db()
+    assert poison.state == "retired"
+    assert "too long" in poison.warnings[-1]["message"]
+    assert run("supplier").nothing
+
+
+def test_a_part_row_that_cannot_be_mastered_leaves_the_others_in(run: Run) -> None:
+    parent = source("erp", "contract", "C1", number="C1")
+    good = part_row(parent, "C1-1", number="1", price="2.50")
+    poison = part_row(parent, "C1-2", number="2", uom="CARTON")
+    assert run("contract").turned_back == 1
+    assert golden_of(good) == golden_of(parent)
+    assert golden_of(poison) is None
