@@ -24,7 +24,10 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Link:
-    """One link of the side bar as shown: ``current`` marks the present page, ``count`` what waits there."""
+    """One link of the side bar as shown: ``current`` marks the present page, ``count`` what waits there.
+
+    ``counted`` is the id of the number where the link has one, so that a fragment can bring it up to date.
+    """
 
     label: str
     icon: str
@@ -32,6 +35,7 @@ class Link:
     keys: str
     current: bool
     count: int | None
+    counted: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,4 +109,5 @@ def _link(entry: Entry, address: str, current: str, counts: Mapping[str, int]) -
         keys=entry.keys,
         current=address == current,
         count=counts.get(entry.name) or None,
+        counted=f"count-{entry.name.partition(':')[2]}" if entry.name in counts else "",
     )

@@ -34,6 +34,18 @@ def form(winner, *ticked, shown=()) -> dict[str, object]:
     }
 
 
+def test_a_decision_brings_the_numbers_of_the_side_bar_up_to_date() -> None:
+    first, second = twins()
+    waiting = question(first, second, score=0.9)
+    question(*twins(name="Other"), score=0.8)
+    client = signed_in(someone("Stella"))
+    page = client.get(f"/review/{waiting.pk}/").content.decode()
+    assert '<span class="nav__count" id="count-queue">2</span>' in page
+    answer = client.post(f"/review/{waiting.pk}/merge/", form(first, first, second), headers=HTMX).content.decode()
+    assert '<span class="nav__count" id="count-queue" hx-swap-oob="true">1</span>' in answer
+    assert '<span class="nav__count" id="count-requests" hx-swap-oob="true"></span>' in answer
+
+
 def test_the_case_shows_members_evidence_and_what_survives() -> None:
     first, second = twins(newcomer=True)
     answer = signed_in(someone("Stella")).get(f"/review/{question(first, second).pk}/").content.decode()
