@@ -21,7 +21,10 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"; disable_nagle_algorithm = True; wbufsize = -1
     def do_POST(self):
         self.rfile.read(int(self.headers["content-length"]))
-        self.send_response(200); self.send_header("content-length", "11"); self.end_headers(); self.wfile.write(b'{"id": "7"}')
+        self.send_response(200)
+        self.send_header("content-length", "11")
+        self.end_headers()
+        self.wfile.write(b'{"id": "7"}')
     def log_message(self, *a): pass
 server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 print(server.server_port, flush=True)
