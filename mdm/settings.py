@@ -264,6 +264,11 @@ TIMETABLE: dict[str, dict[str, Any]] = {
         "schedule": 10.0,
         "options": {"queue": "import", "expires": 10},
     },
+    "end-edits": {
+        "task": "mdm.tasks.end_edits",
+        "schedule": 60.0,
+        "options": {"queue": "maintenance", "expires": 60},
+    },
     "verify-log": {
         "task": "mdm.tasks.verify",
         "schedule": "03:10",

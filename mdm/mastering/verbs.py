@@ -223,3 +223,11 @@ def withdraw(*, source_record_ids: Sequence[int], cause: Cause) -> list[UUID]:
     records = lock_records(held.values())
     edits.update(state=SourceState.RETIRED)
     return write_all(records, {pk: Marking(forced=True) for pk in records}, cause, timezone.now())
+
+
+def end_expired_edits(*, cause: Cause) -> list[UUID]:
+    """Withdraw the approved edits whose lifetime is over. Returns the golden records written; repeating finds none."""
+    over = SourceRecord.objects.filter(system__internal=True, valid_until__lte=timezone.now()).exclude(
+        state=SourceState.RETIRED
+    )
+    return withdraw(source_record_ids=list(over.values_list("pk", flat=True)), cause=cause)

@@ -203,6 +203,10 @@ class SourceRecord(models.Model):
                 fields=["system", "domain", "parent_key"], condition=~models.Q(part=""), name="source_record_parent"
             ),
             models.Index(fields=["batch"], name="source_record_batch"),  # progress of one batch
+            # edits whose lifetime ends
+            models.Index(
+                fields=["valid_until"], condition=models.Q(valid_until__isnull=False), name="source_record_lifetime"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -1,9 +1,11 @@
 """The one writer of golden data: create, link, merge, unmerge, edit, with version and event every time."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from mdm.domains import BY_NAME
 from mdm.errors import Invalid, Refused, Stale, WrongState
@@ -12,6 +14,7 @@ from mdm.mastering import (
     activate,
     contribute,
     differences,
+    end_expired_edits,
     link,
     merge,
     preview_merge,
@@ -270,3 +273,15 @@ def test_an_unmerge_takes_a_pending_winner_back_to_pending() -> None:
     unmerge(merge_ids=[merge_id], cause=why())
     commit_checks()
     assert (reload(suspect.pk).state, reload(known.pk).state) == ("pending", "active")
+
+
+def test_an_edit_ends_with_its_lifetime_and_the_sources_decide_again() -> None:
+    record = golden(source("erp", "supplier", "V1", name="Acme Inc"))
+    soon = timezone.now() + timedelta(days=1)
+    contribute(record_id=record.pk, values={"name": "Acme Group"}, expected=1, cause=why(), valid_until=soon)
+    assert end_expired_edits(cause=why()) == []
+    SourceRecord.objects.filter(system__internal=True).update(valid_until=timezone.now())
+    assert end_expired_edits(cause=why("lifetime over")) == [record.pk]
+    commit_checks()
+    assert reload(record.pk).supplier.name == "Acme Inc"
+    assert end_expired_edits(cause=why()) == []
