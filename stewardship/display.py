@@ -17,7 +17,7 @@ ACRONYMS = {
     word.lower(): word
     for word in (
         "NDC", "GTIN", "HCPCS", "UNSPSC", "DUNS", "UEI", "LEI", "NPI", "CCN", "GLN", "UOM", "GL", "ZIP", "IBAN", "BIC",
-        "ID", "URL", "ERP", "AP", "EIN", "UDI", "HIN", "API", "CSV", "JSON",
+        "ID", "URL", "ERP", "AP", "EIN", "UDI", "HIN", "API", "CSV", "JSON", "VA", "VAT", "DEA", "SKU", "MPN", "SIC",
     )
 }  # fmt: skip
 

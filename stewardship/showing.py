@@ -11,6 +11,7 @@ from mdm.domains import BY_NAME
 from mdm.models import SourceSystem
 from mdm.queries import Change, CrosswalkEntry, HistoryEntry, PartRow, Reference, Value
 from mdm.spec import Attribute, Domain, Kind
+from stewardship.readable import readable
 
 LIST_LIMIT = 6
 
@@ -39,7 +40,7 @@ def systems() -> dict[str, Source]:
 
 
 def shown(attribute: Attribute, value: Any) -> str:
-    """The value as people read it: choices by their label, yes and no, references by title; "" for none."""
+    """The value as people read it: choices by label, yes and no, references by title, numbers parted; "" for none."""
     if value is None or value == "":
         return ""
     if isinstance(value, Reference):
@@ -50,7 +51,7 @@ def shown(attribute: Attribute, value: Any) -> str:
         return "Yes" if value in (True, "true") else "No"
     if attribute.kind is Kind.DATE:
         return f"{date.fromisoformat(str(value)):%d %b %Y}"
-    return str(dict(attribute.choices).get(str(value), value))
+    return str(dict(attribute.choices).get(str(value)) or readable(attribute, str(value)))
 
 
 def record_address(domain: str, code: str | UUID) -> str:

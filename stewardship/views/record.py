@@ -20,6 +20,7 @@ from stewardship import showing
 from stewardship.access import require
 from stewardship.hierarchy import tree
 from stewardship.permissions import may_see
+from stewardship.readable import by_word
 from stewardship.views.located import deliveries_address, located, show
 
 PART_ROWS = 10
@@ -49,9 +50,14 @@ def overview(request: HttpRequest, record: GoldenRecord, domain: Domain) -> Http
             {"title": str(one), "code": one.code, "href": showing.record_address(one.domain, one.code)}
             for one in detail.absorbed
         ],
-        "identifiers": [one.split(":", 1) for one in detail.identifiers],
+        "identifiers": [_identifier(one) for one in detail.identifiers],
     }
     return show(request, "stewardship/record/overview.html", record, domain, context)
+
+
+def _identifier(one: str) -> tuple[str, str]:
+    scheme, _, value = one.partition(":")
+    return scheme, by_word(scheme, value)
 
 
 def _part(domain: Domain, record: GoldenRecord, part: PartRows) -> dict[str, Any]:
