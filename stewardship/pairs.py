@@ -11,7 +11,8 @@ from matching.known import Scored
 from matching.scoring import Score, shares
 from mdm.models import SourceRecord
 from mdm.spec import Domain
-from stewardship.review import Evidence, evidence_lines
+from stewardship import evidence
+from stewardship.review import Evidence
 
 # Beyond this a pair costs more to explain than anybody reads.
 MOST = 6
@@ -60,7 +61,7 @@ class Pairs:
                 right=f"{right.system.name} {right.key}",
                 score=found.score,
                 sentence=found.sentence,
-                lines=evidence_lines(self.domain, found.evidence),
+                lines=evidence.lines(self.domain, found.evidence, evidence.titles([found.evidence])),
                 vetoes=(),
             ),
             band=found.band,

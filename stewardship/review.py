@@ -14,9 +14,9 @@ from mdm.domains import BY_NAME
 from mdm.errors import NotFound
 from mdm.mastering import MergePreview, follow_merges, preview_merge
 from mdm.models import GoldenRecord, Merge
-from mdm.queries import masked, resolve
+from mdm.queries import resolve
 from mdm.spec import Domain
-from stewardship import grid
+from stewardship import evidence, grid
 from stewardship.members import Member, load
 from stewardship.models import ChangeRequest, Decision, RequestState
 from stewardship.workflow.undoing import UNDOABLE
@@ -119,18 +119,19 @@ def case(question: MatchCandidate, choice: Choice | None = None) -> Case:
     """Everything the page of a question shows. Constant queries, whatever the size of the group."""
     domain = BY_NAME[question.domain]
     is_open = question.state in (CandidateState.OPEN, CandidateState.SKIPPED)
-    named = list(question.members.values_list("record_id", flat=True))
-    holders = follow_merges(named)
+    asked = list(question.members.values_list("record_id", flat=True))
+    holders = follow_merges(asked)
     pairs = list(question.pairs.select_related("left_source__system", "right_source__system").order_by("-score", "pk"))
     weighed = grid.weights(domain, (pair.explanation for pair in pairs))
-    shown = set(holders.values()) if is_open else set(named)
+    shown = set(holders.values()) if is_open else set(asked)
     conflict = question.kind == CandidateKind.CONFLICT
+    named = evidence.titles(pair.explanation for pair in pairs[:PAIRS_SHOWN])
     group = compare(domain, shown, choice or Choice(), weighed, merging=is_open and not conflict)
     return Case(
         candidate=question,
         domain=domain,
         group=group,
-        evidence=[_evidence(domain, pair) for pair in pairs[:PAIRS_SHOWN]],
+        evidence=[_evidence(domain, pair, named) for pair in pairs[:PAIRS_SHOWN]],
         decision=_decision(question),
         open=is_open,
         conflict=conflict,
@@ -159,22 +160,6 @@ def compare(
         preview=preview,
         open_requests=ChangeRequest.objects.filter(record_id__in=losers, state=RequestState.OPEN).count(),
     )
-
-
-def evidence_lines(domain: Domain, explanation: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The comparisons of a pair that count, as the reasons tag takes them, and where they started from."""
-    restricted = {
-        feature.name
-        for feature in domain.matching.features
-        for attribute in domain.attributes
-        if attribute.name in feature.attributes and masked(attribute, "shown") != "shown"
-    }
-    lines = [
-        {"label": one["label"], "weight": one["weight"], "note": "" if one["feature"] in restricted else _note(one)}
-        for one in explanation
-        if one["weight"]
-    ]
-    return [*lines, {"label": "Before any evidence", "weight": domain.matching.prior, "note": "any two, at random"}]
 
 
 def last_decision(user: User) -> Decision | None:
@@ -215,19 +200,14 @@ def _sentence(text: str) -> str:
     return text if text.endswith(".") else f"{text}."
 
 
-def _note(one: Mapping[str, Any]) -> str:
-    left, right = str(one["left"]), str(one["right"])
-    return left if left == right else f"{left} / {right}"
-
-
-def _evidence(domain: Domain, pair: MatchPair) -> Evidence:
+def _evidence(domain: Domain, pair: MatchPair, named: Mapping[str, str]) -> Evidence:
     left, right = pair.left_source, pair.right_source
     return Evidence(
         left=f"{left.system.name} {left.key}",
         right=f"{right.system.name} {right.key}",
         score=pair.score,
         sentence=pair.sentence,
-        lines=evidence_lines(domain, pair.explanation),
+        lines=evidence.lines(domain, pair.explanation, named),
         vetoes=pair.vetoes,
     )
 
