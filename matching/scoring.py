@@ -144,8 +144,11 @@ def _stronger(new: float, old: float) -> bool:
 
 
 def sentence(found: Score) -> str:
-    """One plain sentence: what agrees, what is close, what speaks against it."""
-    agree = _labels(e for e in found.evidence if e.level == "equal")
+    """One plain sentence: what agrees, what is close, what speaks against it.
+
+    What never speaks for a match (a legal form, say) is not named where it agrees.
+    """
+    agree = _labels(e for e in found.evidence if e.level == "equal" and e.comparison.levels[0].weight > 0)
     close = _labels(e for e in found.evidence if e.level == "close")
     against = _labels(e for e in found.evidence if e.level == "different")
     clauses = [

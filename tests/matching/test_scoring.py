@@ -43,6 +43,13 @@ def test_the_evidence_explains_every_bit() -> None:
     assert sentence(found) == "Name and phone agree; tax id and city differ."
 
 
+def test_what_never_speaks_for_a_match_is_named_only_where_it_differs() -> None:
+    alike = judged({"core": ("acme",), "form": ("corporation",)}, {"core": ("acme",), "form": ("corporation",)})
+    assert sentence(alike) == "Name agrees."
+    apart = judged({"core": ("acme",), "form": ("corporation",)}, {"core": ("acme",), "form": ("partnership",)})
+    assert sentence(apart) == "Name agrees; legal form differs."
+
+
 def test_swapping_turns_the_sides() -> None:
     found = judged({"core": ("acme",)}, {"core": ("acne",)})
     assert found.explanation()[0]["left"] == "acme"
