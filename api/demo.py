@@ -17,12 +17,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from matching.models import CandidateKind, CandidateState, MatchCandidate
+from mdm.cause import HUB, Cause
 from mdm.code_lists import load_code_lists
 from mdm.domains import BY_NAME
 from mdm.errors import MdmError
 from mdm.intake.feeds import load_folder
 from mdm.intake.importing import files_of, import_file
 from mdm.intake.sources import load_sources
+from mdm.mastering import activate
 from mdm.models import Batch, BatchState, GoldenRecord, GoldenState
 from mdm.people import GROUPS
 from publishing.demo import ensure_demo_endpoints
@@ -31,7 +33,15 @@ from stewardship.requests import approve, propose
 from stewardship.workflow.candidates import merge_candidate, reject_candidate, skip_candidate
 
 FOLDER = settings.BASE_DIR / "demo"
+# Domain -> how many of its likeliest questions are about records in use at the receivers already.
+IN_USE = {"supplier": 10, "facility": 6, "item": 4, "contract": 1}
 MERGES = {"supplier": 3, "facility": 2, "item": 2, "cost_center": 2}
+REASONS = {
+    "supplier": "Same name and address; checked by telephone",
+    "facility": "One hospital under two names; asked its office",
+    "item": "Same drug, strength and form in two catalogues",
+    "cost_center": "One department, listed twice",
+}
 LEAVE = 3  # questions of a domain that stay open at least
 
 
@@ -96,6 +106,8 @@ def decide() -> list[str]:
         return []
     steward, owner = User.objects.get(username="steward"), User.objects.get(username="owner")
     done = []
+    for domain, wanted in IN_USE.items():
+        _publish_before_asking(domain, wanted)
     for domain, wanted in MERGES.items():
         merged = _merge_best(domain, wanted, steward)
         if merged:
@@ -114,6 +126,12 @@ def _versions(candidate: MatchCandidate) -> dict[Any, int]:
     return dict(candidate.records.order_by("pk").values_list("pk", "version"))
 
 
+def _publish_before_asking(domain: str, wanted: int) -> None:
+    """Duplicates found late: the records of the likeliest questions are in use, so that merging one redirects it."""
+    asked = [record.pk for candidate in _open(domain)[:wanted] for record in candidate.records.all()]
+    activate(record_ids=asked, cause=Cause(by=HUB, reason="In use before it was known to be a duplicate"))
+
+
 def _merge_best(domain: str, wanted: int, user: User) -> int:
     """Merge the likeliest questions of a domain as a steward would, leaving some for the visitor."""
     waiting = _open(domain)
@@ -130,7 +148,7 @@ def _merge_best(domain: str, wanted: int, user: User) -> int:
                     record_ids=list(shown),
                     shown=shown,
                     user=user,
-                    reason="Same name and address; checked by telephone",
+                    reason=REASONS[domain],
                 )
         except MdmError:  # a worker was quicker, or a rule speaks against it: leave it to people
             continue

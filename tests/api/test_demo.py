@@ -37,6 +37,10 @@ def test_the_demo_shows_what_it_should() -> None:
         requests = ChangeRequest.objects.filter(domain=domain.name, state=RequestState.OPEN).count()
         assert questions + requests, domain.name
     assert Merge.objects.filter(undone_at=None).count() >= 3
+    both_in_use = MatchCandidate.objects.filter(domain="supplier", state=CandidateState.OPEN).exclude(
+        records__state="pending"
+    )
+    assert both_in_use.count() >= 5
     assert ChangeRequest.objects.filter(state=RequestState.APPROVED).count() == 1
     lines = DOMAINS[-1].parts[0].model.objects
     assert lines.filter(item__isnull=False, price__isnull=False).count() > 200  # type: ignore[attr-defined]
