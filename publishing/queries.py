@@ -149,6 +149,13 @@ class ParkedGroup:
     deliveries: tuple[Delivery, ...]
 
 
+def parked_counts() -> list[tuple[str, str, int]]:
+    """(code, name, records parked) of every endpoint that parked any, by name. One query."""
+    held = Count("deliveries", filter=Q(deliveries__state=DeliveryState.PARKED))
+    found = Endpoint.objects.annotate(held=held).filter(held__gt=0).order_by("name")
+    return list(found.values_list("code", "name", "held"))
+
+
 def parked(endpoint: Endpoint, *, each: int = 10) -> list[ParkedGroup]:
     """Parked records by business code, the most frequent first, with the oldest ``each`` of every code."""
     rows = Delivery.objects.filter(endpoint=endpoint, state=DeliveryState.PARKED)

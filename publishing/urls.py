@@ -8,6 +8,7 @@ app_name = "publishing"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.endpoint_list, name="endpoints"),
+    path("parked/", views.parked_anywhere, name="parked"),
     path("records/<uuid:record_id>/", views.record_deliveries, name="record_deliveries"),
     path("deliveries/<int:pk>/", views.delivery_page, name="delivery"),
     re_path(r"^deliveries/(?P<pk>\d+)/(?P<verb>release|resend)/$", views.offer_again, name="offer_again"),

@@ -46,6 +46,13 @@ def endpoint_list(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 @sees
+def parked_anywhere(request: HttpRequest) -> HttpResponse:
+    """A fragment for the work queue: which targets refused records that now wait for a person; blank for none."""
+    return render(request, "publishing/parked_anywhere.html", {"parked": queries.parked_counts()})
+
+
+@require_GET
+@sees
 def endpoint_page(request: HttpRequest, code: str) -> HttpResponse:
     """One endpoint: its lane, parked records, the last calls, what people did."""
     [row] = queries.overview(Endpoint.objects.filter(pk=_endpoint(code).pk))
