@@ -1,7 +1,7 @@
 """What every view of the API does before and after its own work."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import NotAuthenticated, PermissionDenied
@@ -13,6 +13,8 @@ from api.models import ApiClient
 from api.problems import answer
 from api.rendering import AlwaysJson, JsonRenderer
 from mdm.errors import Invalid
+
+Found = TypeVar("Found")
 
 
 class ApiView(APIView):
@@ -74,3 +76,27 @@ def whole_number(text: str, name: str, *, least: int, most: int, default: int, c
             [(name, f"{text} is not a whole number from {least} to {most}.")],
         )  # fmt: skip
     return number
+
+
+class AllAtOnce:
+    """Checks one after another, so that a request hears of all its mistakes in one answer."""
+
+    def __init__(self) -> None:
+        self._refusals: list[Invalid] = []
+
+    def of(self, check: Callable[[], Found], otherwise: Found) -> Found:
+        """What the check gives; ``otherwise`` where it refuses, which `end` then says."""
+        try:
+            return check()
+        except Invalid as error:
+            self._refusals.append(error)
+            return otherwise
+
+    def end(self) -> None:
+        """Raises Invalid where anything was refused: the one refusal there was, or all problems together."""
+        if not self._refusals:
+            return
+        if len(self._refusals) == 1:
+            raise self._refusals[0]
+        problems = [problem for refusal in self._refusals for problem in refusal.problems]
+        raise Invalid("The parameters cannot be understood.", "Correct what is named, or leave it out.", problems)

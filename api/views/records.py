@@ -10,11 +10,12 @@ from rest_framework.response import Response
 from api import present
 from api.cursors import list_cursor, read_list_cursor
 from api.scopes import read_scope
-from api.views.base import ApiView, only, whole_number
+from api.views.base import AllAtOnce, ApiView, only, whole_number
 from mdm.errors import Invalid, NotFound
 from mdm.filters.fields import moment
 from mdm.models import GoldenRecord
 from mdm.queries import as_of, feed_head, list_records, record_detail, resolve
+from mdm.queries.shapes import ListPage
 from mdm.queries.values import holders, reference_to
 from mdm.spec import Domain
 
@@ -42,11 +43,18 @@ class RecordListView(DomainView):
         asked = params.copy()
         for name in LIST_PARAMS:
             asked.pop(name, None)
-        limit = whole_number(params.get("limit", ""), "limit", least=1, most=MOST, default=PAGE, cap=True)
-        fields = self._fields(params.get("fields", ""))
+        checks = AllAtOnce()
+        limit = checks.of(
+            lambda: whole_number(params.get("limit", ""), "limit", least=1, most=MOST, default=PAGE, cap=True), 1
+        )
+        fields = checks.of(lambda: self._fields(params.get("fields", "")), list[str]())
         after = read_list_cursor(params.get("cursor", ""), question)
         head = feed_head()  # before the list: what the list shows beyond it comes again in the feed, nothing is lost
-        page = list_records(self.domain, asked, order=params.get("order") or "code", after=after, limit=limit)
+        order = params.get("order") or "code"
+        page = checks.of(
+            lambda: list_records(self.domain, asked, order=order, after=after, limit=limit), ListPage([], "", "")
+        )
+        checks.end()
         return Response(
             {
                 "items": [present.list_row(row, fields) for row in page.rows],

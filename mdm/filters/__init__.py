@@ -29,6 +29,7 @@ __all__ = [
     "extension_filters",
     "filters_for",
     "identifier_candidates",
+    "problems_of",
     "typeable",
     "withheld",
     "words_of",
@@ -79,15 +80,25 @@ def filters_for(domain_name: str) -> type[DomainFilters]:
 
 def apply(domain: Domain, params: Mapping[str, Any], rows: QuerySet[GoldenValues]) -> QuerySet[GoldenValues]:
     """The rows that pass every filter asked for; Invalid names every unknown parameter and every wrong value."""
-    asked = {name: value for name, value in _flat(params).items() if value != ""}
-    chosen = filters_for(domain.name)(asked, queryset=rows)
-    if any(name.startswith(EXTENSION_PREFIX) for name in asked):
-        chosen.filters.update(extension_filters(extension_attributes(domain)))
+    chosen = _chosen(domain, params, rows)
     problems = chosen.problems
     if problems:
         raise Invalid("The filters cannot be understood.", "Correct the parameters named, or leave them out.", problems)
     filtered: QuerySet[GoldenValues] = chosen.qs
     return filtered
+
+
+def problems_of(domain: Domain, params: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """(parameter, what is wrong with it) of everything asked, as `apply` would refuse it; () when all is well."""
+    return _chosen(domain, params, domain.model._default_manager.none()).problems
+
+
+def _chosen(domain: Domain, params: Mapping[str, Any], rows: QuerySet[GoldenValues]) -> DomainFilters:
+    asked = {name: value for name, value in _flat(params).items() if value != ""}
+    chosen = filters_for(domain.name)(asked, queryset=rows)
+    if any(name.startswith(EXTENSION_PREFIX) for name in asked):
+        chosen.filters.update(extension_filters(extension_attributes(domain)))
+    return chosen
 
 
 def _flat(params: Mapping[str, Any]) -> dict[str, str]:

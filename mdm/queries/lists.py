@@ -37,10 +37,11 @@ def list_records(
     ``params`` are filters by name (``mdm.filters``; unknown names or values raise Invalid with all problems);
     ``states`` counts where ``params`` chooses no state. ``order`` is a key of ORDERS, with "-" for descending.
     """
+    asked = params or {}
     if order.removeprefix("-") not in ORDERS:
         known = ", ".join(name for key in ORDERS for name in (key, f"-{key}"))
-        raise Invalid("The list cannot be ordered like that.", problems=[("order", f"Known orders are: {known}.")])
-    asked = params or {}
+        problems = [("order", f"Known orders are: {known}."), *filters.problems_of(domain, asked)]
+        raise Invalid("The list cannot be ordered like that.", problems=problems)
     rows = filters.apply(domain, asked, _all(domain))
     if not asked.get("state"):
         rows = rows.filter(record__state__in=states)

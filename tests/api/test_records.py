@@ -64,6 +64,9 @@ def test_all_mistakes_of_a_question_are_named(api: Client) -> None:
     body = problem(api.get("/api/v1/facilities/", {"nmae": "x", "beds": "many", "state": "gone"}), 400, "invalid")
     assert {error["pointer"] for error in body["errors"]} == {"nmae", "beds", "state"}
     assert body["way_out"]
+    wrong = {"nmae": "x", "order": "size", "limit": "many", "fields": "name,nmae"}
+    body = problem(api.get("/api/v1/facilities/", wrong), 400, "invalid")
+    assert sorted(error["pointer"] for error in body["errors"]) == ["fields", "limit", "nmae", "order"]
     body = problem(api.get("/api/v1/facilities/", {"fields": "name,nmae"}), 400, "invalid")
     assert "nmae is unknown" in body["errors"][0]["detail"]
     problem(api.get("/api/v1/facilities/", {"order": "size"}), 400, "invalid")
