@@ -93,7 +93,7 @@ def problems_of(domain: Domain, params: Mapping[str, Any]) -> tuple[tuple[str, s
     return _chosen(domain, params, domain.model._default_manager.none()).problems
 
 
-def _chosen(domain: Domain, params: Mapping[str, Any], rows: QuerySet[GoldenValues]) -> DomainFilters:
+def _chosen(domain: Domain, params: Mapping[str, Any], rows: QuerySet[Any]) -> DomainFilters:
     asked = {name: value for name, value in _flat(params).items() if value != ""}
     chosen = filters_for(domain.name)(asked, queryset=rows)
     if any(name.startswith(EXTENSION_PREFIX) for name in asked):
