@@ -28,6 +28,7 @@ def event(
     record: GoldenRecord,
     verb: EventVerb,
     previous_state: str,
+    outward: bool,
     after: Snapshot,
     changed: Sequence[Mapping[str, Any]],
     sources: Sequence[Mapping[str, str]],
@@ -41,6 +42,7 @@ def event(
     body = {
         "id": str(uid),
         **_record_facts(domain, record, verb, previous_state),
+        "outward": outward,
         **_cause_facts(cause, now),
         "attributes": expand(domain.attributes, after.values, labels),
         "parts": {
@@ -61,6 +63,7 @@ def event(
         verb=verb,
         version=record.version,
         state=record.state,
+        outward=outward,
         occurred_at=now,
         actor=cause.by.name,
         correlation_id=cause.correlation_id,

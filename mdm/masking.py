@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mdm.domains import BY_NAME
+from mdm.models import GoldenState
 from mdm.spec import Attribute, Domain, Exposure
 
 MASK = "••••"
@@ -59,3 +60,17 @@ def masked_body(body: Mapping[str, Any]) -> dict[str, Any]:
         "parts": masked_parts(declared, body.get("parts", {})),
         "changed": masked_changes(body["domain"], body.get("changed", ())),
     }
+
+
+def published_body(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body as anybody outside may have it: masked, and without values while the record is pending.
+
+    A record that goes back to pending, or is merged away from it, is only named: where it went, or that it no longer
+    stands. Its values were never approved for publishing.
+    """
+    body = {name: value for name, value in body.items() if name != "outward"}
+    pending = GoldenState.PENDING in (body["state"], body.get("previous_state"))
+    if pending and body["state"] in (GoldenState.PENDING, GoldenState.MERGED):
+        empty: dict[str, Any] = {"attributes": {}, "parts": {}, "extension": {}, "provenance": {}, "changed": []}
+        return {**body, **empty, "title": body["code"]}
+    return masked_body(body)

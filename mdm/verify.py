@@ -92,6 +92,7 @@ def _column_findings(event: ChangeEvent, body: dict[str, Any]) -> Iterator[Findi
         ("verb", event.verb),
         ("version", event.version),
         ("state", event.state),
+        ("outward", event.outward),
         ("actor", event.actor),
         ("id", str(event.uid)),
         ("correlation_id", str(event.correlation_id)),

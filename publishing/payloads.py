@@ -8,7 +8,7 @@ import orjson
 
 from mdm import canonical
 from mdm.domains import BY_NAME
-from mdm.masking import masked_changes, masked_parts, masked_row
+from mdm.masking import published_body
 from mdm.models import GoldenState
 from publishing.models import EndpointKind
 
@@ -23,6 +23,7 @@ def read(event_body: str) -> dict[str, Any]:
 
 def render(kind: str, body: dict[str, Any], *, seq: int, epoch: UUID) -> str:
     """The text an endpoint of this kind is sent for the event: canonical JSON, restricted values masked."""
+    body = published_body(body)
     if kind == EndpointKind.REST:
         return canonical.dumps(representation(body))
     return canonical.dumps(envelope(body, seq=seq, epoch=epoch))
@@ -33,17 +34,16 @@ def representation(body: dict[str, Any]) -> dict[str, Any]:
 
     A merged record says where it went: ``merged_into`` is the id that answers for it now.
     """
-    domain = BY_NAME[body["domain"]]
     return {
         "id": body["record"],
         "code": body["code"],
-        "domain": domain.name,
+        "domain": body["domain"],
         "title": body["title"],
         "version": body["version"],
         "state": body["state"],
         "merged_into": body["merged_into"],
-        "attributes": masked_row(domain.attributes, body["attributes"]),
-        "parts": masked_parts(domain, body["parts"]),
+        "attributes": body["attributes"],
+        "parts": body["parts"],
         "extension": body.get("extension") or {},
         "crosswalk": body.get("sources") or [],
         "digest": body["digest"],
@@ -73,10 +73,9 @@ def envelope(body: dict[str, Any], *, seq: int, epoch: UUID) -> dict[str, Any]:
 
 
 def changes(body: dict[str, Any]) -> list[dict[str, Any]]:
-    """What changed, masked; which source said it and by which rule it won stays inside."""
+    """What changed; which source said it and by which rule it won stays inside."""
     inside = ("source", "rule")
-    masked = masked_changes(body["domain"], body["changed"])
-    return [{name: value for name, value in change.items() if name not in inside} for change in masked]
+    return [{name: value for name, value in change.items() if name not in inside} for change in body["changed"]]
 
 
 def ping(uid: str, challenge: str, moment: datetime) -> str:
@@ -105,8 +104,9 @@ def path_of(template: str, body: dict[str, Any]) -> str:
 def needs_holder(body: dict[str, Any]) -> bool:
     """Whether the event only withdraws a record, which is news to nobody who never held it.
 
-    Merged records, and those retired before they were ever active.
+    Records that went back to pending, and those retired before they were ever active. A merged record is news to all:
+    the keys it is known by are answered by another one now.
     """
-    if body["state"] == GoldenState.MERGED:
+    if body["state"] == GoldenState.PENDING:
         return True
     return bool(body["state"] == GoldenState.RETIRED and body.get("previous_state") == GoldenState.PENDING)

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Count, F, Min, Q, QuerySet
 from django.db.models.functions import Trunc
 
-from mdm.models import ChangeEvent, GoldenState, LogHead
+from mdm.models import ChangeEvent, LogHead
 from publishing import outcomes
 from publishing.clock import now
 from publishing.lanes import next_up
@@ -101,7 +101,7 @@ def _one(endpoint: Endpoint, head: int, moment: datetime) -> Overview:
         oldest=Min("created_at", filter=Q(state=DeliveryState.WAITING)),
     )
     due = next_up().filter(endpoint=endpoint).aggregate(first=Min("due_at"))["first"]
-    ahead = ChangeEvent.objects.filter(seq__gt=endpoint.lane.cursor_low).exclude(state=GoldenState.PENDING)
+    ahead = ChangeEvent.objects.filter(seq__gt=endpoint.lane.cursor_low, outward=True)
     if endpoint.domains:
         ahead = ahead.filter(domain__in=endpoint.domains)
     behind = ahead.aggregate(count=Count("pk"), oldest=Min("occurred_at"))

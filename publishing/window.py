@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q
 
-from mdm.models import ChangeEvent, GoldenState, LogHead
+from mdm.models import ChangeEvent, LogHead
 from publishing import outcomes, payloads
 from publishing.lanes import Claim, hold, next_up
 from publishing.models import LIVE, Delivery, DeliveryState, Endpoint, Holding, Lane, Mode
@@ -38,8 +38,8 @@ class Taken:
 def fill(claimed: Claim) -> int:
     """Turn events after the cursor into deliveries until the window is full or the log is read. Returns how many.
 
-    Events of other domains and of pending records only move the cursor. Repeating it adds nothing: each event is owed
-    once. Raises Fenced.
+    Events of other domains and of records nobody outside knows only move the cursor. Repeating it adds nothing: each
+    event is owed once. Raises Fenced.
     """
     added = 0
     while True:
@@ -66,9 +66,9 @@ def _advance(lane: Lane, head: int, moment: datetime) -> int:
     endpoint = lane.endpoint
     events = ChangeEvent.objects.filter(seq__gt=lane.cursor_low, seq__lte=head).order_by("seq")
     seen = [
-        (pk, int(seq or 0), record_id, domain, version, state)
-        for pk, seq, record_id, domain, version, state in events.values_list(
-            "pk", "seq", "record_id", "domain", "version", "state"
+        (pk, int(seq or 0), record_id, domain, version, outward)
+        for pk, seq, record_id, domain, version, outward in events.values_list(
+            "pk", "seq", "record_id", "domain", "version", "outward"
         )[:EVENTS_READ]
     ]
     owed = [
@@ -76,8 +76,8 @@ def _advance(lane: Lane, head: int, moment: datetime) -> int:
             endpoint=endpoint, event_id=pk, seq=seq, record_id=record_id, domain=domain, version=version,
             due_at=moment, created_at=moment,
         )
-        for pk, seq, record_id, domain, version, state in seen
-        if state != GoldenState.PENDING and (not endpoint.domains or domain in endpoint.domains)
+        for pk, seq, record_id, domain, version, outward in seen
+        if outward and (not endpoint.domains or domain in endpoint.domains)
     ]  # fmt: skip
     Delivery.objects.bulk_create(owed, ignore_conflicts=True)
     lane.cursor_low = seen[-1][1] if seen else head

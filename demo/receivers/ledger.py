@@ -120,8 +120,10 @@ class Ledger:
         return self._rows("SELECT * FROM call ORDER BY number DESC LIMIT ?", (limit,))
 
     def counts(self) -> dict[str, int]:
-        """How many records it holds of each domain, merged ones left out."""
-        rows = self._rows("SELECT domain, count(*) AS held FROM record WHERE state <> 'merged' GROUP BY 1 ORDER BY 1")
+        """How many records it holds of each domain, merged and withdrawn ones left out."""
+        rows = self._rows(
+            "SELECT domain, count(*) AS held FROM record WHERE state NOT IN ('merged', 'pending') GROUP BY 1 ORDER BY 1"
+        )
         return {row["domain"]: row["held"] for row in rows}
 
     def totals(self) -> dict[str, int]:
@@ -143,6 +145,8 @@ def _what_happened(record: dict[str, Any], *, new: bool) -> str:
         return "redirect kept"
     if record["state"] == "retired":
         return "retired"
+    if record["state"] == "pending":
+        return "withdrawn until it is decided"
     return "new" if new else "changed"
 
 

@@ -90,8 +90,8 @@ def _subject(row: sqlite3.Row) -> str:
         into = row["into_title"] or row["merged_into"]
         local = f"{row['into_id']} " if row["into_id"] else ""
         return f'{title}<span class="redirect">&rarr; {escape(local)}{escape(into)}</span>'
-    if row["state"] == "retired":
-        return f'{title} <span class="mark">retired</span>'
+    if row["state"] in ("retired", "pending"):
+        return f'{title} <span class="mark">{"retired" if row["state"] == "retired" else "withdrawn"}</span>'
     return title
 
 

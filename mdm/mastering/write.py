@@ -32,7 +32,8 @@ from mdm.spec import Domain, Part, Severity
 from mdm.values import plain_row, title_of, typed_columns
 
 RECORD_COLUMNS = (
-    "state", "suspected", "held_by", "version", "merged_into", "title", "search_text", "identifiers", "updated_at",
+    "state", "suspected", "held_by", "known_outside", "version", "merged_into", "title", "search_text", "identifiers",
+    "updated_at",
 )  # fmt: skip
 
 
@@ -165,6 +166,7 @@ def _change(
     record.state = _state(record, marking, is_new=is_new)
     if marking.state is not None:
         record.merged_into_id = marking.merged_into
+    record.known_outside = record.known_outside or record.state in (GoldenState.ACTIVE, GoldenState.MERGED)
     record.title = title_of(domain, after.values, record.title or record.code)
     if composed is not None:
         record.search_text = search_text(domain, record.code, record.title, composed)
@@ -283,6 +285,7 @@ def _save_versions(
         events.append(
             log.event(
                 domain=domain, record=record, verb=change.marking.verb, previous_state=change.previous_state,
+                outward=record.known_outside,
                 after=after, changed=changed, sources=sources, digest=digest, labels=labels, cause=cause, now=now,
             )
         )  # fmt: skip

@@ -38,6 +38,8 @@ class GoldenRecord(models.Model):
     # Why a pending record waits: suspected to be a duplicate, or rules that hold it (their messages).
     suspected = models.BooleanField(default=False)
     held_by = models.JSONField(default=list, blank=True)
+    # Whether anybody outside has heard of it: once active or merged, always.
+    known_outside = models.BooleanField(default=False)
     # Upper-case names, codes and source keys for the search box; written with the version, so never behind it.
     search_text = models.TextField(blank=True)
     # "scheme:value" of every identifier, for look-up by any of them.

@@ -38,6 +38,8 @@ class ChangeEvent(models.Model):
     verb = models.CharField(max_length=10, choices=EventVerb.choices)
     version = models.PositiveIntegerField()
     state = models.CharField(max_length=8)
+    # Whether feed and endpoints hear of it; what happens to a record nobody outside knows stays inside.
+    outward = models.BooleanField(default=True)
     occurred_at = models.DateTimeField()
     actor = models.CharField(max_length=150)
     correlation_id = models.UUIDField()

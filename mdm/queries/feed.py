@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Q, Subquery
 
-from mdm.masking import masked_body
-from mdm.models import ChangeEvent, GoldenState, LogHead
+from mdm.masking import published_body
+from mdm.models import ChangeEvent, LogHead
 
 # How many numbers one page looks at, so that a reader of a rare domain pays for a page and not for the whole log.
 WINDOW = 20_000
@@ -45,28 +45,20 @@ def feed_head() -> FeedHead:
 def read_feed(
     head: FeedHead, *, after: int, domains: Sequence[str] = (), verbs: Sequence[str] = (), limit: int = 100
 ) -> FeedPage:
-    """Events numbered above ``after``, in order, of records that are or once were active. One query.
+    """Events numbered above ``after``, in order, of records the outside knows or comes to know. One query.
 
     ``head`` must have been read before: whatever it counts is visible here, so nothing below it can still appear.
     """
-    asked = Q(seq__gt=after, seq__lte=after + WINDOW)
+    asked = Q(seq__gt=after, seq__lte=after + WINDOW, outward=True)
     if domains:
         asked &= Q(domain__in=domains)
     if verbs:
         asked &= Q(verb__in=verbs)
-    rows = list(_published(ChangeEvent.objects.filter(asked)).order_by("seq").values_list("seq", "body")[: limit + 1])
+    rows = list(ChangeEvent.objects.filter(asked).order_by("seq").values_list("seq", "body")[: limit + 1])
     shown = rows[:limit]
-    items = [{"sequence": seq, **masked_body(json.loads(body))} for seq, body in shown]
+    items = [{"sequence": seq, **published_body(json.loads(body))} for seq, body in shown]
     last = shown[-1][0] if shown else after
     if len(rows) > limit:
         return FeedPage(items, through=last or 0, more=True)
     reached = min(head.seq, after + WINDOW)
     return FeedPage(items, through=max(reached, last or 0, after), more=reached < head.seq)
-
-
-def _published(events: QuerySet[ChangeEvent]) -> QuerySet[ChangeEvent]:
-    """Leave out what happened to records that never were active: nobody outside has heard of them."""
-    earlier = ChangeEvent.objects.filter(
-        record=OuterRef("record"), state=GoldenState.ACTIVE, version__lt=OuterRef("version")
-    )
-    return events.filter(Q(state=GoldenState.ACTIVE) | Exists(earlier))

@@ -91,7 +91,9 @@ def test_a_record_is_heard_of_only_once_it_is_published(get: Any) -> None:
     winner = supplier("V3", "Winner")
     merge(winner_id=winner.pk, loser_ids=[lost.pk], expected={}, cause=why())
     publish()
-    assert {event["code"] for event in get("/changes")["items"]} == {winner.code}
+    shown = {event["code"]: event for event in get("/changes")["items"]}
+    assert shown.keys() == {winner.code, lost.code}
+    assert (shown[lost.code]["merged_into"], shown[lost.code]["attributes"]) == (str(winner.pk), {})
     activate(record_ids=[held.pk], cause=why())
     publish()
     (event,) = [event for event in get("/changes")["items"] if event["code"] == held.code]

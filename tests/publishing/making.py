@@ -110,17 +110,17 @@ def webhook(url: str, *, state: EndpointState = EndpointState.ACTIVE, **given: A
     return _made(proposal, state)
 
 
-def rest(url: str, *, state: EndpointState = EndpointState.ACTIVE, **given: Any) -> Endpoint:
-    """A verified REST target with a bearer token."""
+def rest(url: str, *, state: EndpointState = EndpointState.ACTIVE, from_now: bool = False, **given: Any) -> Endpoint:
+    """A verified REST target with a bearer token, told of everything or of what comes from now on."""
     proposal = Proposal(
         code=given.pop("code", "push"), name="Push", kind=EndpointKind.REST, url=url, method="PUT",
         path="/{slug}/{id}", auth_kind=AuthKind.BEARER, auth_secret=TOKEN, **given,
     )  # fmt: skip
-    return _made(proposal, state)
+    return _made(proposal, state, from_now=from_now)
 
 
-def _made(proposal: Proposal, state: EndpointState) -> Endpoint:
-    endpoint = create_endpoint(proposal=proposal, by=OWNER)
+def _made(proposal: Proposal, state: EndpointState, *, from_now: bool = False) -> Endpoint:
+    endpoint = create_endpoint(proposal=proposal, by=OWNER, from_now=from_now)
     Endpoint.objects.filter(pk=endpoint.pk).update(state=state)
     endpoint.refresh_from_db()
     return endpoint

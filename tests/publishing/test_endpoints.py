@@ -12,7 +12,7 @@ from standardwebhooks.webhooks import Webhook
 
 from mdm.domains import BY_NAME
 from mdm.errors import Invalid, WrongState
-from mdm.masking import masked_row
+from mdm.masking import masked_body, masked_row
 from publishing.endpoints import Proposal, create_endpoint, rotate_secret, verify
 from publishing.models import Attempt, AuthKind, Delivery, Endpoint, EndpointKind, EndpointState, Intervention
 from publishing.payloads import changes
@@ -198,7 +198,7 @@ def test_restricted_values_show_their_tail_only() -> None:
     assert masked_row(accounts.attributes, row) == {"bank": dots, "country": dots, "account_tail": f"{dots}4411"}
     added = {"part": "bank_accounts", "added": [row], "removed": []}
     named = {"attribute": "name", "before": None, "after": "Acme", "source": "erp", "rule": "newest"}
-    assert changes({"domain": "supplier", "changed": [added, named]}) == [
+    assert changes(masked_body({"domain": "supplier", "changed": [added, named]})) == [
         {"part": "bank_accounts", "added": [masked_row(accounts.attributes, row)], "removed": []},
         {"attribute": "name", "before": None, "after": "Acme"},
     ]

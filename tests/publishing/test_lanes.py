@@ -153,15 +153,35 @@ def test_a_merged_record_redirects_and_comes_back(target: Target) -> None:
     assert (back.json["state"], back.json["merged_into"]) == ("active", None)
 
 
-def test_a_merged_record_nobody_holds_is_not_withdrawn(target: Target) -> None:
+def test_a_suspect_merged_away_is_a_redirect_without_values_and_withdrawn_on_unmerge(target: Target) -> None:
     winner = supplier("K1", "Company Ltd")
     loser = supplier("K2", "Company Limited", state="pending")
-    publish()
-    merge(winner_id=winner.pk, loser_ids=[loser.pk], expected={winner.pk: 1, loser.pk: 1}, cause=why("the same"))
-    publish()
     endpoint = rest(target.url)
+    [merged] = merge(
+        winner_id=winner.pk, loser_ids=[loser.pk], expected={winner.pk: 1, loser.pk: 1}, cause=why("the same")
+    )
+    publish()
     run(endpoint)
-    assert {call.path for call in target.calls} == {f"/suppliers/{winner.pk}"}
+    [redirect] = [call.json for call in target.calls if call.path == f"/suppliers/{loser.pk}"]
+    assert (redirect["state"], redirect["merged_into"]) == ("merged", str(winner.pk))
+    assert (redirect["attributes"], redirect["title"]) == ({}, loser.code)
+    target.calls.clear()
+    unmerge(merge_ids=[merged], cause=why("not the same after all"))
+    publish()
+    run(endpoint)
+    [withdrawn] = [call.json for call in target.calls if call.path == f"/suppliers/{loser.pk}"]
+    assert (withdrawn["state"], withdrawn["merged_into"], withdrawn["attributes"]) == ("pending", None, {})
+
+
+def test_what_is_withdrawn_is_no_news_to_a_target_that_never_held_it(target: Target) -> None:
+    winner, loser = supplier("K1", "Company Ltd"), supplier("K2", "Company Limited", state="pending")
+    [merged] = merge(winner_id=winner.pk, loser_ids=[loser.pk], expected={}, cause=why("the same"))
+    publish()
+    endpoint = rest(target.url, from_now=True)
+    unmerge(merge_ids=[merged], cause=why("not the same after all"))
+    publish()
+    run(endpoint)
+    assert [call.path for call in target.calls] == [f"/suppliers/{winner.pk}"]
     skipped = Delivery.objects.get(endpoint=endpoint, record=loser)
     assert (skipped.state, skipped.outcome_code) == ("skipped", "NOT_HELD")
 
