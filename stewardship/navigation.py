@@ -3,23 +3,29 @@
 Links name URL names, so this file imports no views; a page that is not installed has no link.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.urls import NoReverseMatch, reverse
 
 from mdm.domains import DOMAINS
+from stewardship.permissions import may_audit
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One link before it is resolved. ``keys`` is the shortcut as two keys pressed one after the other."""
+    """One link before it is resolved. ``keys`` is the shortcut as two keys pressed one after the other.
+
+    ``seen_by`` says whether a person gets it: a link that leads to a refusal is a dead end.
+    """
 
     name: str
     label: str
     icon: str
     keys: str = ""
     argument: str = ""
+    seen_by: Callable[[Any], bool] = lambda user: True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,16 +78,21 @@ def entries() -> tuple[tuple[str, tuple[Entry, ...]], ...]:
                 Entry(name="publishing:endpoints", label="Publishing", icon="send", keys="g p"),
             ),
         ),
-        ("Proof", (Entry(name="stewardship:audit", label="Audit", icon="shield-check", keys="g a"),)),
+        (
+            "Proof",
+            (Entry(name="stewardship:audit", label="Audit", icon="shield-check", keys="g a", seen_by=may_audit),),
+        ),
     )
 
 
-def sections(path: str, counts: Mapping[str, int] | None = None) -> tuple[Section, ...]:
-    """The side bar for a request at ``path``; ``counts`` gives numbers by URL name, such as open reviews.
+def sections(path: str, counts: Mapping[str, int] | None = None, user: Any = None) -> tuple[Section, ...]:
+    """The side bar of ``user`` for a request at ``path``; ``counts`` gives numbers by URL name, such as open reviews.
 
     The link whose address is the longest beginning of ``path`` is the current one.
     """
-    resolved = [(title, [(entry, _address(entry)) for entry in group]) for title, group in entries()]
+    resolved = [
+        (title, [(entry, _address(entry)) for entry in group if entry.seen_by(user)]) for title, group in entries()
+    ]
     addresses = [address for _, group in resolved for _, address in group]
     current = max((address for address in addresses if address and path.startswith(address)), key=len, default="")
     shown = (

@@ -146,7 +146,8 @@ def theme(context: Context) -> str:
 def side_bar(context: Context) -> tuple[navigation.Section, ...]:
     """The sections of the side bar; ``navigation_counts`` in the context adds numbers by URL name."""
     request = context.get("request")
-    return navigation.sections(request.path if request else "", context.get("navigation_counts"))
+    user = getattr(request, "user", None)
+    return navigation.sections(request.path if request else "", context.get("navigation_counts"), user)
 
 
 @register.inclusion_tag("partials/sort_header.html", takes_context=True)

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from mdm.models import GoldenRecord
-from mdm.people import AUDITOR
+from mdm.people import AUDITOR, VIEWER
 from tests.factories import supplier
 from tests.stewardship.pages import client_of, traces
 from tests.stewardship.questions import someone
@@ -84,3 +84,11 @@ def test_every_post_of_the_product_is_refused_for_the_auditor() -> None:
 def test_what_acts_on_files_and_log_answers_403(address: str) -> None:
     ann: Client = client_of(someone("Ann Auditor", AUDITOR))
     assert ann.post(address).status_code == 403
+
+
+def test_the_side_bar_leads_to_the_audit_only_those_who_may_read_it() -> None:
+    leads = {
+        role: 'href="/audit/"' in client_of(someone(f"Ada {role}", role)).get("/search/").content.decode()
+        for role in (AUDITOR, VIEWER)
+    }
+    assert leads == {AUDITOR: True, VIEWER: False}
