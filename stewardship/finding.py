@@ -1,4 +1,4 @@
-"""Why an exact search hit was found, in words: "NDC 00378660501", "key V100 in ERP", "code SUP-0000001"."""
+"""Why an exact search hit was found, in words: "NDC 00378-6605-01", "key V100 in ERP", "code SUP-0000001"."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
@@ -8,6 +8,7 @@ from mdm.filters import identifier_candidates
 from mdm.models import GoldenRecord, GoldenState, Link, SourceRecord
 from mdm.queries import Hit
 from stewardship.display import wording
+from stewardship.readable import by_word
 
 
 def reasons_of(hits: Sequence[Hit], text: str) -> dict[UUID, str]:
@@ -28,7 +29,7 @@ def _reason(hit: Hit, text: str, borne: Sequence[str], systems: Mapping[tuple[UU
         named = named or _under_any(borne, wanted)
         if named:
             scheme, _, value = named[0]
-            return f"{_labels().get(scheme) or wording(scheme)} {value}"
+            return f"{_labels().get(scheme) or wording(scheme)} {by_word(scheme, value)}"
         return f"identifier {text}"
     return f"code {hit.code}"
 

@@ -35,8 +35,8 @@ def test_hits_stand_by_domain_with_the_name_that_was_found(stella: Client) -> No
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("00378-6605-01", "NDC 00378660501"),
-        ("00378660501", "NDC 00378660501"),
+        ("00378-6605-01", "NDC 00378-6605-01"),
+        ("00378660501", "NDC 00378-6605-01"),
         ("I-77", "key I-77 in ERP"),
     ],
 )
