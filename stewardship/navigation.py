@@ -25,7 +25,7 @@ class Entry:
     icon: str
     keys: str = ""
     argument: str = ""
-    seen_by: Callable[[Any], bool] = lambda user: True
+    seen_by: Callable[[Any], bool] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +91,8 @@ def sections(path: str, counts: Mapping[str, int] | None = None, user: Any = Non
     The link whose address is the longest beginning of ``path`` is the current one.
     """
     resolved = [
-        (title, [(entry, _address(entry)) for entry in group if entry.seen_by(user)]) for title, group in entries()
+        (title, [(entry, _address(entry)) for entry in group if entry.seen_by is None or entry.seen_by(user)])
+        for title, group in entries()
     ]
     addresses = [address for _, group in resolved for _, address in group]
     current = max((address for address in addresses if address and path.startswith(address)), key=len, default="")

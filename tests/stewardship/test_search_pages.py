@@ -59,7 +59,7 @@ def test_enter_jumps_to_the_one_record_meant_and_says_why(stella: Client) -> Non
     record = supplier("V1", "Acme", tax_id="841368850")
     answer = find(stella, "84-1368850", jump="1")
     assert answer["Location"] == f"/records/suppliers/{record.code}/"
-    assert "Found by Tax id 841368850." in text_of(stella.get(answer["Location"]))
+    assert "Found by Tax id 84-1368850." in text_of(stella.get(answer["Location"]))
     assert find(stella, "84-1368850").status_code == 200
 
 
