@@ -39,6 +39,7 @@ class Matched:
     new: int = 0
     review: int = 0
     named: int = 0
+    doubted: int = 0
 
     @property
     def done(self) -> int:
@@ -80,9 +81,10 @@ def matched(batch_ids: Iterable[UUID]) -> dict[UUID, Matched]:
         new=Count("pk", filter=sent & made, distinct=True),
         review=Count("pk", filter=sent & Q(links__record__suspected=True), distinct=True),
         named=Count("pk", filter=Q(stub=True), distinct=True),
+        doubted=Count("pk", filter=~Q(warnings=[]), distinct=True),
     )
     return {
-        row["batch_id"]: Matched(row["waiting"], row["linked"], row["new"], row["review"], row["named"])
+        row["batch_id"]: Matched(row["waiting"], row["linked"], row["new"], row["review"], row["named"], row["doubted"])
         for row in counted.order_by()
     }
 
@@ -202,6 +204,7 @@ SHOWN: Mapping[str, str] = {
     "new": "New",
     "changed": "Changed",
     "unchanged": "Unchanged",
+    "doubted": "With a value left out",
     "mended": "Mended",
     "dismissed": "Dismissed",
 }
@@ -210,6 +213,9 @@ SHOWN: Mapping[str, str] = {
 def rows_of(batch: Batch, show: str) -> QuerySet[SourceRow]:
     """Rows of one kind in file order. New: the source did not have the key before this file."""
     rows = batch.rows.order_by("line")
+    if show == "doubted":
+        doubted = SourceRecord.objects.filter(batch=batch).exclude(warnings=[])
+        return rows.filter(state=RowState.ACCEPTED, pk__in=doubted.values("row_id"))
     if show not in ("new", "changed"):
         return rows.filter(state=show)
     first_seen: datetime | None = batch.started_at or batch.received_at

@@ -132,6 +132,7 @@ def _row_facets(batch: Batch, show: str) -> list[dict[str, Any]]:
         "new": batch.rows_new,
         "changed": batch.rows_changed,
         "unchanged": batch.rows_unchanged,
+        "doubted": arrivals.rows_of(batch, "doubted").count(),
     }
     settled = batch.rows.filter(state__in=[RowState.MENDED, RowState.DISMISSED]).values_list("state", flat=True)
     found = list(settled) if batch.rows_read else []

@@ -128,6 +128,19 @@ def test_the_page_shows_numbers_rows_and_what_came_of_them(stella: Client) -> No
     assert (record["record"].title, record["how"]) == ("Acme Medical", "New record")
 
 
+def test_a_row_taken_without_a_value_says_which_and_why(stella: Client) -> None:
+    batch = sending.arrived(sending.feed(), sending.TWO + "V3,Coyle Inc,123-45-6789,12\n")
+    match_all(why())
+    page = stella.get(f"/imports/{batch.pk}/")
+    assert "Taken without a value that cannot be trusted 1" in text_of(page)
+    assert f'href="/imports/{batch.pk}/rows/?show=doubted"' in page.content.decode()
+    rows = stella.get(f"/imports/{batch.pk}/rows/?show=doubted")
+    [line] = rows.context["lines"]
+    assert (line["name"], len(line["source"].warnings)) == ("Coyle Inc", 2)
+    assert line["source"].warnings[0]["message"] in text_of(rows)
+    assert "And 1 more." in text_of(rows)
+
+
 def test_changed_and_unchanged_rows_are_told_apart(stella: Client) -> None:
     feed = sending.feed()
     sending.arrived(feed)
