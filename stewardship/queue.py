@@ -139,8 +139,9 @@ def sources() -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Standing:
-    """What waits besides questions, and what the person did today."""
+    """What waits, filters or not, and what the person did today."""
 
+    questions: int
     requests: int
     quarantined: int
     pending: int
@@ -148,11 +149,12 @@ class Standing:
 
 
 def standing(user: User) -> Standing:
-    """Four counts, one query each."""
+    """Five counts, one query each."""
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     held = CandidateMember.objects.filter(candidate__state=CandidateState.OPEN, record__state="pending")
     mine = Decision.objects.filter(decided_by=user, decided_at__gte=midnight).exclude(verb=Verb.UNDO)
     return Standing(
+        questions=MatchCandidate.objects.filter(state=CandidateState.OPEN).count(),
         requests=ChangeRequest.objects.filter(state=RequestState.OPEN).count(),
         quarantined=SourceRow.objects.filter(state=RowState.QUARANTINED).count(),
         pending=held.values("record").distinct().count(),

@@ -46,7 +46,7 @@ def work_queue(request: HttpRequest) -> HttpResponse:
     standing = queue.standing(user)
     last = last_decision(user)
     context |= {
-        "figures": _figures(standing, sum(counts.values())),
+        "figures": _figures(standing),
         "last_decision": last,
         "last_told": told(last) if last else "",
     }
@@ -91,9 +91,9 @@ def _facets(filters: Filters, part: str, known: Iterable[tuple[str, str]]) -> li
     ]
 
 
-def _figures(standing: Standing, questions: int) -> list[dict[str, Any]]:
+def _figures(standing: Standing) -> list[dict[str, Any]]:
     return [
-        {"label": "Questions", "value": questions, "note": f"{standing.pending:,} records wait for an answer"},
+        {"label": "Questions", "value": standing.questions, "note": f"{standing.pending:,} records wait for an answer"},
         {
             "label": "Change requests", "value": standing.requests, "note": "waiting for approval",
             "href": _link("stewardship:requests"),

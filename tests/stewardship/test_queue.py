@@ -143,3 +143,10 @@ def test_strangers_sign_in_first_and_people_without_a_role_are_told_whom_to_ask(
     answer = signed_in(nobody).get("/")
     assert answer.status_code == 403
     assert "Ask an administrator" in answer.content.decode()
+
+
+def test_the_figures_count_everything_whatever_is_filtered() -> None:
+    question(*twins())
+    page = signed_in(someone("Stella")).get("/?age=older")
+    assert [figure["value"] for figure in page.context["figures"]][0] == 1
+    assert page.context["total"] == 0
