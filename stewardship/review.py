@@ -106,6 +106,12 @@ class Case:
         """Whether members can be merged here: the question is open and about several records."""
         return self.open and not self.conflict
 
+    @property
+    def left_out(self) -> Sequence[Mapping[str, Any]]:
+        """Code and title of those the decision left out, ruled out as no match with it."""
+        made = self.decision
+        return [row for row in made.records if row.get("left")] if made and made.non_matches else []
+
 
 def candidate(candidate_id: int) -> MatchCandidate:
     """The question with this number; NotFound otherwise."""

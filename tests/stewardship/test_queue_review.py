@@ -203,3 +203,14 @@ def test_an_unknown_question_is_not_found() -> None:
     answer = signed_in(someone("Stella")).get("/review/999/")
     assert answer.status_code == 404
     assert "There is no such question." in answer.content.decode()
+
+
+def test_a_settled_question_names_those_left_out() -> None:
+    first, second = twins()
+    third, _ = twins(name="Third")
+    waiting = question(first, second, third)
+    client = signed_in(someone("Stella"))
+    asked = form(first, first, second, shown=[third]) | {"others": "differ"}
+    client.post(f"/review/{waiting.pk}/merge/", asked)
+    page = client.get(f"/review/{waiting.pk}/").content.decode()
+    assert f'Left out as no match: <a href="/records/suppliers/{third.code}/">Third' in page
