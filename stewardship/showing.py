@@ -39,8 +39,11 @@ def systems() -> dict[str, Source]:
     return {code: Source(code, name) for code, name in SourceSystem.objects.values_list("code", "name")}
 
 
-def shown(attribute: Attribute, value: Any) -> str:
-    """The value as people read it: choices by label, yes and no, references by title, numbers parted; "" for none."""
+def shown(attribute: Attribute, value: Any, *, parted: bool = True) -> str:
+    """The value as people read it: choices by label, yes and no, references by title; "" for none.
+
+    Identifiers and numbers get their separators unless ``parted`` is false, for pages that show what is stored.
+    """
     if value is None or value == "":
         return ""
     if isinstance(value, Reference):
@@ -51,7 +54,8 @@ def shown(attribute: Attribute, value: Any) -> str:
         return "Yes" if value in (True, "true") else "No"
     if attribute.kind is Kind.DATE:
         return f"{date.fromisoformat(str(value)):%d %b %Y}"
-    return str(dict(attribute.choices).get(str(value)) or readable(attribute, str(value)))
+    text = str(dict(attribute.choices).get(str(value), value))
+    return readable(attribute, text) if parted else text
 
 
 def record_address(domain: str, code: str | UUID) -> str:

@@ -110,4 +110,5 @@ def _value(cell: Cell, attributes: Sequence[Attribute], mapped: Mapped, row: Map
     sent, kept = _sent(cell, mapped), row.get(cell.attribute)
     if isinstance(kept, Mapping):
         kept = f"{kept.get('domain', '').replace('_', ' ')} {kept.get('key', '')} of {kept.get('system', '')}"
-    return Tried(prefix + cell.label, masked(attribute, sent) or "", showing.shown(attribute, masked(attribute, kept)))
+    stored = showing.shown(attribute, masked(attribute, kept), parted=False)
+    return Tried(prefix + cell.label, masked(attribute, sent) or "", stored)
