@@ -112,6 +112,9 @@ def _components(
                 continue
             golden = known[current].golden
             group = members[golden] if golden else (current,)
+            seen.add(current)  # a linked stub may stand outside the group that speaks for its golden record
+            if group[0] in seen and group[0] != current:
+                continue
             start.append(group)
             seen.update(group)
             open_ended = golden is None or golden in probed

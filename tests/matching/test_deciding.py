@@ -43,6 +43,15 @@ def test_a_newcomer_joins_the_golden_record_it_agrees_with() -> None:
     assert score.probability >= SUPPLIER.auto
 
 
+def test_a_linked_stub_that_resembles_others_does_not_keep_the_decision_going_round() -> None:
+    found = decided(
+        known(1, golden=G1, core="acme", tax="1", probe=True),
+        known(2, AP, golden=G1, core="acme", stub=True),
+        known(3, AP, core="acme", tax="1"),
+    )
+    assert groups(found) == {(3,): G1}
+
+
 def test_a_hard_identifier_that_differs_forbids_the_link_but_asks() -> None:
     found = decided(
         known(1, golden=G1, core="acme", tax="1", phone="15551234567"),
