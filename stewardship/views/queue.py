@@ -14,6 +14,7 @@ from stewardship import queue
 from stewardship.access import is_fragment, require, signed_in
 from stewardship.permissions import may_decide, may_see
 from stewardship.queue import AGES, BANDS, Filters, Standing
+from stewardship.requests import person
 from stewardship.review import last_decision, told
 
 
@@ -39,6 +40,7 @@ def work_queue(request: HttpRequest) -> HttpResponse:
         "domains": BY_NAME,
         "may_decide": may_decide(user),
         "now": timezone.now(),
+        "me": person(user).name,
         "fragment": is_fragment(request),
     }
     if is_fragment(request):

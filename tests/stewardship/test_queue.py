@@ -107,6 +107,13 @@ def test_the_queue_names_both_records_and_the_reason() -> None:
     assert "Start reviewing" in answer
 
 
+def test_a_claim_is_told_to_others_by_name_and_to_oneself_as_ones_own() -> None:
+    stella, other = someone("Stella"), someone("Otto")
+    claim_candidate(candidate_id=question(*twins()).pk, user=stella)
+    assert "You are looking at it" in signed_in(stella).get("/").content.decode()
+    assert "Stella is looking at it" in signed_in(other).get("/").content.decode()
+
+
 def test_an_empty_queue_says_so() -> None:
     client = signed_in(someone("Stella"))
     assert "Nothing waits for you" in client.get("/").content.decode()
