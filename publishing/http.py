@@ -5,6 +5,7 @@ second look-up cannot smuggle in another. No proxies, no redirects, no cookies, 
 the whole call however slowly the target drips; at most 64 KB of an answer are read.
 """
 
+import queue
 import socket
 import ssl
 import threading
@@ -94,11 +95,7 @@ class _GuardedNetwork(httpcore2.NetworkBackend):
 
     def _judged(self, host: str, port: int) -> list[str]:
         """All addresses of the host. One bad address condemns the name: it would be the next one tried."""
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except (OSError, UnicodeError) as error:
-            raise httpcore2.ConnectError(f"{host} is not known") from error
-        addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+        addresses = _resolved(host, port)
         if bad := [address for address in addresses if not may_call(address, self.allowed)]:
             raise Forbidden(f"{host} leads to {', '.join(bad)}, which the operator has not allowed.")
         return addresses
@@ -107,6 +104,27 @@ class _GuardedNetwork(httpcore2.NetworkBackend):
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
     ) -> httpcore2.NetworkStream:
         raise Forbidden("Sockets of this machine are no targets.")
+
+
+def _resolved(host: str, port: int) -> list[str]:
+    """The addresses of a name. The resolver cannot be told a deadline, so it is asked on a thread that may be left."""
+    answer: queue.SimpleQueue[list[str] | Exception] = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            answer.put(list(dict.fromkeys(str(entry[4][0]) for entry in found)))
+        except (OSError, UnicodeError) as error:
+            answer.put(error)
+
+    threading.Thread(target=ask, name="resolver", daemon=True).start()
+    try:
+        told = answer.get(timeout=_time_left(httpcore2.ConnectTimeout))
+    except queue.Empty:
+        raise httpcore2.ConnectTimeout(f"nobody says in time where {host} is") from None
+    if isinstance(told, Exception):
+        raise httpcore2.ConnectError(f"{host} is not known") from told
+    return told
 
 
 class Caller:

@@ -17,6 +17,7 @@ from publishing.clock import Now, now
 from publishing.models import LIVE, UNSETTLED, Attempt, Delivery, DeliveryState, Endpoint, Lane
 
 LEASE = timedelta(seconds=90)
+TRIALS = 4  # lanes on trial after a failure at a time: half the worker's threads stay for targets that answer
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,10 @@ def next_up() -> QuerySet[Delivery]:
 
 
 def due() -> list[UUID]:
-    """Endpoints whose lane may be claimed now and has something to do, the longest unserved first."""
+    """Endpoints whose lane may be claimed now and has something to do, the longest unserved first.
+
+    Lanes on trial after a failure come last and few at a time, so that targets that hang cannot hold every worker.
+    """
     moment = now()
     head = LogHead.objects.values_list("seq", flat=True).first() or 0
     orphans = Delivery.objects.filter(endpoint_id=OuterRef("endpoint_id"), state=DeliveryState.IN_FLIGHT)
@@ -128,8 +132,11 @@ def due() -> list[UUID]:
         .filter(Q(claim_id__isnull=True) | Q(lease_until__lte=moment))
         .filter(Q(next_probe_at__isnull=True) | Q(next_probe_at__lte=moment))
         .order_by(F("last_success_at").asc(nulls_first=True))
+        .values_list("endpoint_id", "failures")
     )
-    return list(lanes.values_list("endpoint_id", flat=True))
+    running = Lane.objects.filter(failures__gt=0, claim_id__isnull=False, lease_until__gt=moment).count()
+    trials = [endpoint_id for endpoint_id, failures in lanes if failures]
+    return [endpoint_id for endpoint_id, failures in lanes if not failures] + trials[: max(TRIALS - running, 0)]
 
 
 def restart(endpoint: Endpoint) -> None:
