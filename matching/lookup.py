@@ -59,26 +59,10 @@ def members_of(golden: Collection[UUID]) -> set[int]:
 
 def waiting_among(ids: Collection[int]) -> set[int]:
     """Those that wait and are not linked, locked; one another transaction works on is left out."""
-    records = SourceRecord.objects.select_for_update(skip_locked=True, of=("self",)).filter(
+    records = SourceRecord.objects.select_for_update(skip_locked=True, no_key=True, of=("self",)).filter(
         pk__in=ids, state=SourceState.WAITING
     )
     return set(records.values_list("pk", flat=True))
-
-
-def parents_of(ids: Collection[int]) -> dict[int, UUID]:
-    """Part row -> the golden record its parent is linked to, in the order of the parents' keys. One query."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT s.id, l.record_id FROM mdm_sourcerecord s
-            JOIN mdm_sourcerecord parent ON parent.system_id = s.system_id AND parent.domain = s.domain
-              AND parent.part = '' AND parent.key = s.parent_key
-            JOIN mdm_link l ON l.source_record_id = parent.id AND l.ended_at IS NULL
-            WHERE s.id = ANY(%s) ORDER BY s.parent_key, s.id
-            """,
-            [list(ids)],
-        )
-        return dict(cursor.fetchall())
 
 
 def shared_texts(domain: Domain, known: Iterable[Known]) -> dict[tuple[str, str], int]:

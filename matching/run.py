@@ -3,7 +3,7 @@
 The state of the source records is the queue: what a crashed run leaves behind simply still waits.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -21,7 +21,8 @@ from mdm.domains import DOMAINS
 from mdm.errors import Invalid, Refused, WrongState
 from mdm.intake.turning_back import turn_back
 from mdm.mastering import LinkTo, NewRecord
-from mdm.models import GoldenState, LinkMethod, SourceRecord, SourceState
+from mdm.models import GoldenState, Link, LinkMethod, SourceRecord, SourceState
+from mdm.retrying import atomic
 from mdm.spec import Domain
 
 BATCH = 1000
@@ -99,14 +100,18 @@ def _attempt(step: _Step, domain: Domain, cause: Cause, alone: int | None = None
     """One transaction, begun anew when a person merged or linked what it had just read."""
     for attempt in range(_ATTEMPTS):
         try:
-            with transaction.atomic():
-                hold(domain)
-                claimed = step.claim(domain, alone)
-                return step.decide(domain, claimed, cause, _HOPS if alone is None else 1) if claimed else Outcome()
+            return _once(step, domain, cause, alone)
         except _MOVED:
             if attempt + 1 == _ATTEMPTS:
                 raise
     return Outcome()
+
+
+@atomic
+def _once(step: _Step, domain: Domain, cause: Cause, alone: int | None) -> Outcome:
+    hold(domain)
+    claimed = step.claim(domain, alone)
+    return step.decide(domain, claimed, cause, _HOPS if alone is None else 1) if claimed else Outcome()
 
 
 def _alone(step: _Step, domain: Domain, cause: Cause, pk: int) -> Outcome:
@@ -140,7 +145,7 @@ def _decide(domain: Domain, claimed: dict[int, UUID | None], cause: Cause, hops:
     outcome.asked += asking.ask_about_conflicts(domain, scored, sorted(changed))
     if changed:
         mastering.refresh(record_ids={golden for golden in claimed.values() if golden}, cause=cause)
-        _mark_read(changed)
+        _mark_read(claimed)
         outcome.refreshed = len(changed)
     return outcome
 
@@ -154,7 +159,7 @@ def _claim(domain: Domain, alone: int | None) -> dict[int, UUID | None]:
             FROM mdm_sourcerecord s JOIN matching_prepared p ON p.source_record_id = s.id
             WHERE s.domain = %(domain)s AND s.state = 'waiting' AND s.part = '' AND p.content_hash = s.content_hash
               AND (%(alone)s::bigint IS NULL OR s.id = %(alone)s)
-            ORDER BY s.id LIMIT %(batch)s FOR UPDATE OF s SKIP LOCKED
+            ORDER BY s.id LIMIT %(batch)s FOR NO KEY UPDATE OF s SKIP LOCKED
             """,
             {"domain": domain.name, "alone": alone, "batch": BATCH},
         )
@@ -239,9 +244,14 @@ def _evidence(scored: Scored, joined: Joined, pk: int) -> tuple[float | None, ob
     return found.probability, explanation
 
 
-def _mark_read(changed: set[int]) -> None:
-    """A changed record whose golden record was not written (merged, retired) is no longer waiting either."""
-    SourceRecord.objects.filter(pk__in=changed, state=SourceState.WAITING).update(state=SourceState.LINKED)
+def _mark_read(claimed: Mapping[int, UUID | None]) -> None:
+    """A changed record whose golden record had nothing to write is no longer waiting either.
+
+    One that a person moved elsewhere since it was claimed waits on: what was refreshed was not its record.
+    """
+    links = Link.objects.filter(source_record__in=list(claimed), ended_at__isnull=True)
+    read = [pk for pk, golden in links.values_list("source_record_id", "record_id") if claimed[pk] == golden]
+    SourceRecord.objects.filter(pk__in=read, state=SourceState.WAITING).update(state=SourceState.LINKED)
 
 
 def _claim_parts(domain: Domain, alone: int | None) -> dict[int, UUID | None]:
@@ -256,7 +266,7 @@ def _claim_parts(domain: Domain, alone: int | None) -> dict[int, UUID | None]:
             LEFT JOIN mdm_link own ON own.source_record_id = s.id AND own.ended_at IS NULL
             WHERE s.domain = %(domain)s AND s.state = 'waiting' AND s.part <> ''
               AND (%(alone)s::bigint IS NULL OR s.id = %(alone)s)
-            ORDER BY s.parent_key, s.id LIMIT %(batch)s FOR UPDATE OF s SKIP LOCKED
+            ORDER BY s.parent_key, s.id LIMIT %(batch)s FOR NO KEY UPDATE OF s SKIP LOCKED
             """,
             {"domain": domain.name, "alone": alone, "batch": PARTS * BATCH},
         )
@@ -265,11 +275,8 @@ def _claim_parts(domain: Domain, alone: int | None) -> dict[int, UUID | None]:
 
 def _follow(domain: Domain, claimed: dict[int, UUID | None], cause: Cause, hops: int) -> Outcome:
     """Part rows go where their parent is; those whose parent is not there yet keep waiting."""
-    fresh = [pk for pk, golden in claimed.items() if golden is None]
-    links = [LinkTo(pk, golden, LinkMethod.PARENT) for pk, golden in lookup.parents_of(fresh).items()]
-    mastering.link(links=links, cause=cause)
-    changed = {pk: golden for pk, golden in claimed.items() if golden}
-    if changed:
-        mastering.refresh(record_ids=set(changed.values()), cause=cause)
-        _mark_read(set(changed))
-    return Outcome(decided=len(links), linked=len(links), refreshed=len(changed))
+    mastering.follow_parents(domain=domain, source_record_ids=list(claimed), cause=cause)
+    homes = mastering.parents_of(claimed)
+    _mark_read(homes)
+    fresh = sum(golden is None for pk, golden in claimed.items() if pk in homes)
+    return Outcome(decided=fresh, linked=fresh, refreshed=len(homes) - fresh)

@@ -9,18 +9,19 @@ from matching.run import match as match_domain
 from matching.run import waiting_domains
 from mdm.cause import HUB, Cause
 from mdm.domains import BY_NAME
+from mdm.retrying import AWAY
 
 REASON = "Matching"
 
 
-@shared_task(name="matching.tasks.match")
+@shared_task(throws=AWAY, name="matching.tasks.match")
 def match(domain: str) -> dict[str, int]:
     """Decide what waits in one domain. A second call, or one at the same time, finds nothing left to do."""
     done = match_domain(BY_NAME[domain], Cause(by=HUB, reason=REASON))
     return asdict(done)
 
 
-@shared_task(name="matching.tasks.sweep")
+@shared_task(throws=AWAY, name="matching.tasks.sweep")
 def sweep() -> dict[str, int]:
     """Find what nudges missed, end snoozes that are over, close questions that answered themselves. Repeatable."""
     domains = waiting_domains()

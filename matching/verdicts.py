@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from itertools import combinations, product
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -20,6 +19,7 @@ from mdm.cause import Cause
 from mdm.errors import NotFound, Refused, WrongState
 from mdm.mastering import follow_merges
 from mdm.models import GoldenRecord, GoldenState, Link
+from mdm.retrying import atomic
 
 CLAIM_MINUTES = 15
 WAITING = (CandidateState.OPEN, CandidateState.SKIPPED)
@@ -35,7 +35,7 @@ class Verdict:
     activated: tuple[UUID, ...] = ()
 
 
-@transaction.atomic
+@atomic
 def claim(*, candidate_id: int, by: str, minutes: int = CLAIM_MINUTES) -> datetime:
     """Reserve an open candidate for one person; claiming again prolongs it. Returns until when.
 
@@ -53,7 +53,7 @@ def claim(*, candidate_id: int, by: str, minutes: int = CLAIM_MINUTES) -> dateti
     return candidate.claimed_until
 
 
-@transaction.atomic
+@atomic
 def release(*, candidate_id: int, by: str) -> None:
     """Give a claim back. Repeats without effect; another person's claim is left alone."""
     candidate = _lock(candidate_id)
@@ -62,7 +62,7 @@ def release(*, candidate_id: int, by: str) -> None:
         candidate.save(update_fields=["claimed_by", "claimed_until"])
 
 
-@transaction.atomic
+@atomic
 def reject(*, candidate_id: int, cause: Cause, records: Collection[UUID] | None = None) -> Verdict:
     """Say *not a match*: known non-matches between the source records of the golden records, each against each.
 
@@ -89,7 +89,7 @@ def reject(*, candidate_id: int, cause: Cause, records: Collection[UUID] | None 
     return Verdict(CandidateState.REJECTED, written, _let_in(members, cause))
 
 
-@transaction.atomic
+@atomic
 def close_merged(*, candidate_id: int, cause: Cause) -> Verdict:
     """Say *merged*, after mastering merged them. A winner that was only suspected is let into use.
 
@@ -103,7 +103,7 @@ def close_merged(*, candidate_id: int, cause: Cause) -> Verdict:
     return Verdict(CandidateState.MERGED, activated=activated)
 
 
-@transaction.atomic
+@atomic
 def skip(*, candidate_id: int, by: str, until: datetime) -> Verdict:
     """Put it off until a time; then it is open again. Locks the candidate; raises WrongState when it is settled."""
     candidate = _lock(candidate_id, *WAITING)
@@ -112,7 +112,7 @@ def skip(*, candidate_id: int, by: str, until: datetime) -> Verdict:
     return Verdict(CandidateState.SKIPPED)
 
 
-@transaction.atomic
+@atomic
 def reopen(*, candidate_id: int, by: str) -> Verdict:
     """Undo a verdict: the candidate is open again and the non-matches written with it are withdrawn.
 
@@ -138,10 +138,10 @@ def reopen(*, candidate_id: int, by: str) -> Verdict:
     return Verdict(CandidateState.OPEN)
 
 
-@transaction.atomic
+@atomic
 def withdraw(*, non_match_id: int, by: str) -> None:
     """Take one known non-match back: matching may propose the two again. Repeats without effect."""
-    found = KnownNonMatch.objects.select_for_update().filter(pk=non_match_id).first()
+    found = KnownNonMatch.objects.select_for_update(no_key=True).filter(pk=non_match_id).first()
     if found is None:
         raise NotFound("There is no such verdict.", "Reload the list.")
     if found.withdrawn_at is None:
@@ -149,7 +149,7 @@ def withdraw(*, non_match_id: int, by: str) -> None:
         found.save(update_fields=["withdrawn_by", "withdrawn_at"])
 
 
-@transaction.atomic
+@atomic
 def bar(*, first: Iterable[int], second: Iterable[int], cause: Cause) -> tuple[int, ...]:
     """Rule out every source record of one list against every one of the other: an unmerge must not be matched back.
 
@@ -165,7 +165,7 @@ def wake() -> int:
     return over.update(state=CandidateState.OPEN, snoozed_until=None, decided_by="")
 
 
-@transaction.atomic
+@atomic
 def supersede(*, cause: Cause, records: Collection[UUID] | None = None) -> int:
     """Close candidates whose golden records have become one by another road. Returns how many. Repeatable.
 
@@ -177,7 +177,7 @@ def supersede(*, cause: Cause, records: Collection[UUID] | None = None) -> int:
     if records is not None:
         touched = touched.filter(members__record__in=records)
     ids = list(touched.values_list("pk", flat=True).distinct())
-    waiting = MatchCandidate.objects.select_for_update().filter(pk__in=ids, state__in=WAITING).order_by("pk")
+    waiting = MatchCandidate.objects.select_for_update(no_key=True).filter(pk__in=ids, state__in=WAITING).order_by("pk")
     closed = 0
     for candidate in waiting.prefetch_related("members"):
         now = set(follow_merges(member.record_id for member in candidate.members.all()).values())
@@ -189,7 +189,7 @@ def supersede(*, cause: Cause, records: Collection[UUID] | None = None) -> int:
 
 
 def _lock(candidate_id: int, *states: CandidateState) -> MatchCandidate:
-    candidate = MatchCandidate.objects.select_for_update().filter(pk=candidate_id).first()
+    candidate = MatchCandidate.objects.select_for_update(no_key=True).filter(pk=candidate_id).first()
     if candidate is None:
         raise NotFound("There is no such question.", "Go back to the queue.")
     if states and candidate.state not in states:
@@ -251,8 +251,14 @@ def _write_non_matches(
 
 
 def _let_in(records: Iterable[UUID], cause: Cause) -> tuple[UUID, ...]:
-    """Activate those that were only suspected and about which no question is left."""
-    suspects = GoldenRecord.objects.filter(pk__in=list(records), state=GoldenState.PENDING).exclude(
+    """Activate those that were only suspected and about which no question is left.
+
+    Locked before the questions are looked at: of two people who settle the last two, the second sees the first.
+    """
+    wanted = set(records)
+    mastering.take_turn(composing=mastering.domains_of(wanted))
+    mastering.lock_records(wanted)
+    suspects = GoldenRecord.objects.filter(pk__in=wanted, state=GoldenState.PENDING, suspected=True).exclude(
         memberships__candidate__state__in=WAITING
     )
     return tuple(mastering.activate(record_ids=list(suspects.values_list("pk", flat=True)), cause=cause))

@@ -58,3 +58,13 @@ class Refused(MdmError):
     """A business rule forbids it, whoever asks."""
 
     code = "refused-by-rule"
+
+
+class Busy(MdmError):
+    """Others change the same records at this moment; nothing was written, and the same request may succeed."""
+
+    code = "busy"
+    http = 503
+
+    def __init__(self) -> None:
+        super().__init__("Others are changing the same records right now; nothing was changed.", "Try again.")

@@ -6,31 +6,32 @@ from celery import shared_task
 
 from mdm.intake.batches import due, read
 from mdm.mastering import HUB, Cause, end_expired_edits
+from mdm.retrying import AWAY
 from mdm.verification import keep_verdict, note_start
 from mdm.verify import verify as verify_log
 
 logger = logging.getLogger(__name__)
 
 
-@shared_task(queue="import")
+@shared_task(throws=AWAY, queue="import")
 def read_batch(batch_id: str) -> str:
     """Read one batch; its state afterwards. The second time there is nothing left to read."""
     return read(batch_id).state
 
 
-@shared_task(queue="import")
+@shared_task(throws=AWAY, queue="import")
 def sweep() -> dict[str, str]:
     """Read every batch that waits or whose reader died: {batch: state}. Batches read elsewhere are left alone."""
     return {str(batch_id): read(batch_id).state for batch_id in due()}
 
 
-@shared_task(queue="maintenance")
+@shared_task(throws=AWAY, queue="maintenance")
 def end_edits() -> int:
     """End approved edits whose lifetime is over; how many records changed. The second time there are none."""
     return len(end_expired_edits(cause=Cause(by=HUB, reason="The lifetime of the approved edit is over")))
 
 
-@shared_task(queue="maintenance")
+@shared_task(throws=AWAY, queue="maintenance")
 def verify() -> bool:
     """Whether log, versions and golden records are as they were written; the verdict is kept for the audit page.
 

@@ -4,11 +4,12 @@ from uuid import UUID
 
 from celery import shared_task
 
+from mdm.retrying import AWAY
 from publishing.draining import drain as drain_lane
 from publishing.lanes import due
 
 
-@shared_task(name="publishing.tasks.sweep")
+@shared_task(throws=AWAY, name="publishing.tasks.sweep")
 def sweep() -> int:
     """Wake a worker for every lane that has work and no holder; returns how many. Waking twice is harmless."""
     lanes = due()
@@ -17,7 +18,7 @@ def sweep() -> int:
     return len(lanes)
 
 
-@shared_task(name="publishing.tasks.drain")
+@shared_task(throws=AWAY, name="publishing.tasks.drain")
 def drain(endpoint_id: str) -> dict[str, int]:
     """Drain one lane for a while; returns counts. The second of two at the same time finds the lane taken and ends."""
     done = drain_lane(UUID(endpoint_id))

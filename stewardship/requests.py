@@ -6,16 +6,16 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.utils import timezone
 
 from mdm import canonical
 from mdm.cause import Actor, Cause
 from mdm.domains import BY_NAME
 from mdm.errors import Invalid, NotFound, Refused, Stale, WrongState
-from mdm.mastering import contribute
+from mdm.mastering import contribute, take_turn
 from mdm.mastering.edits import check_values
 from mdm.models import GoldenRecord, GoldenState
+from mdm.retrying import atomic
 from mdm.values import plain_row
 from stewardship.models import ChangeRequest, Decision, RequestState, Verb
 
@@ -26,7 +26,7 @@ def person(user: User, channel: str = "page") -> Actor:
     return Actor(name=name, kind="person", channel=channel, user_id=user.pk)  # type: ignore[arg-type]
 
 
-@transaction.atomic
+@atomic
 def propose(
     *,
     record_id: UUID,
@@ -41,7 +41,7 @@ def propose(
     Only values that differ from the record's are kept. Raises Stale when the record moved on, Invalid naming every
     value that does not fit (or that nothing differs, or that the reason is missing).
     """
-    record = GoldenRecord.objects.select_for_update().filter(pk=record_id).first()
+    record = GoldenRecord.objects.select_for_update(no_key=True).filter(pk=record_id).first()
     if record is None:
         raise NotFound("There is no such record.", "Search for it by name or code.")
     if record.state == GoldenState.MERGED:
@@ -85,7 +85,7 @@ def _flat(value: Any) -> Any:
     return value["record"] if isinstance(value, Mapping) else value
 
 
-@transaction.atomic
+@atomic
 def approve(*, request_id: UUID, digest: str, user: User, answer: str = "") -> ChangeRequest:
     """Approve what somebody else proposed: the values become the record's at once, and are published.
 
@@ -95,7 +95,8 @@ def approve(*, request_id: UUID, digest: str, user: User, answer: str = "") -> C
     request = _locked(request_id)
     if request.requested_by_id == user.pk:
         raise Refused("You proposed this change yourself.", "Ask a colleague to approve it.")
-    record = GoldenRecord.objects.select_for_update().get(pk=request.record_id)
+    take_turn(composing=[request.domain])
+    record = GoldenRecord.objects.select_for_update(no_key=True).get(pk=request.record_id)
     if request.digest != digest or any(_current(record).get(name) != old for name, old in request.before.items()):
         raise Stale([(record.pk, request.base_version, record.version)])
     by = person(user)
@@ -116,7 +117,7 @@ def approve(*, request_id: UUID, digest: str, user: User, answer: str = "") -> C
     return _settle(request, RequestState.APPROVED, user, answer)
 
 
-@transaction.atomic
+@atomic
 def refuse(*, request_id: UUID, user: User, answer: str) -> ChangeRequest:
     """Refuse what somebody else proposed, saying why. Raises Refused for the requester, WrongState, Invalid."""
     request = _locked(request_id)
@@ -128,7 +129,7 @@ def refuse(*, request_id: UUID, user: User, answer: str) -> ChangeRequest:
     return _settle(request, RequestState.REFUSED, user, answer)
 
 
-@transaction.atomic
+@atomic
 def withdraw_request(*, request_id: UUID, user: User) -> ChangeRequest:
     """Take back one's own open request. Raises Refused for anybody else, WrongState."""
     request = _locked(request_id)
@@ -139,7 +140,7 @@ def withdraw_request(*, request_id: UUID, user: User) -> ChangeRequest:
 
 
 def _locked(request_id: UUID) -> ChangeRequest:
-    request = ChangeRequest.objects.select_for_update(of=("self",)).filter(pk=request_id).first()
+    request = ChangeRequest.objects.select_for_update(no_key=True, of=("self",)).filter(pk=request_id).first()
     if request is None:
         raise NotFound("There is no such change request.", "Open the list of change requests.")
     if request.state != RequestState.OPEN:

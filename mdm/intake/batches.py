@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F, Max, Q
 from django.utils import timezone
 
-from mdm.errors import Invalid, NotFound
+from mdm.errors import Busy, Invalid, NotFound
 from mdm.intake import storing
 from mdm.intake.feeds import plan_of
 from mdm.intake.mapping import Mapped, map_row
@@ -22,6 +22,7 @@ from mdm.intake.repetition import Keys, Seen, compare
 from mdm.intake.storing import Counts, Destination
 from mdm.models import Batch, BatchState, Feed, RowState, SourceRow
 from mdm.nudge import nudge
+from mdm.retrying import atomic
 
 CHUNK = 2000
 LEASE = timedelta(seconds=60)
@@ -54,7 +55,7 @@ def read(batch_id: UUID | str) -> Batch:
         _fail(batch, lease, error.message, error.way_out)
     except FileNotFoundError:
         _fail(batch, lease, "The file is no longer in the hub's data folder.", "Send it again.")
-    except (OperationalError, InterfaceError):
+    except (OperationalError, InterfaceError, Busy):
         raise
     except Exception:
         logger.exception("Reading of batch %s stopped", batch.pk)
@@ -120,14 +121,18 @@ def _read(batch: Batch, lease: datetime) -> None:
     keys = Keys(batch_id=batch.pk, system_id=to.system_id, domain=to.domain, part=to.part)
     for rows in _chunks(row for row in _open(batch, plan) if row.line > done):
         mapped = [map_row(plan, _storable(row)) for row in rows]
-        with transaction.atomic():
-            counts = _write(to, keys, mapped)
-            _beat(batch, lease, **_progress(batch, counts, total))
+        _take(batch, lease, to, keys, mapped, total)
     keys.forget()
     now = timezone.now()
     with transaction.atomic():
         _beat(batch, lease, state=BatchState.READ, finished_at=now, bytes_read=batch.size)
         wake_matching(plan)
+
+
+@atomic
+def _take(batch: Batch, lease: datetime, to: Destination, keys: Keys, mapped: Sequence[Mapped], total: int) -> None:
+    counts = _write(to, keys, mapped)
+    _beat(batch, lease, **_progress(batch, counts, total))
 
 
 def wake_matching(plan: Plan) -> None:

@@ -1,6 +1,6 @@
 """Opening and ending links of the crosswalk. Called by the verbs of this package, never from outside."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from uuid import UUID
 from mdm import bulk
 from mdm.cause import Cause
 from mdm.errors import Refused
-from mdm.models import Link, LinkMethod, Merge
+from mdm.models import GoldenRecord, Link, LinkMethod, Merge, SourceRecord
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,25 @@ def end_links(source_record_ids: Sequence[int], cause: Cause, now: datetime) -> 
     return held
 
 
+def part_rows(source_record_ids: Sequence[int]) -> dict[int, list[int]]:
+    """{source record: the linked part rows that follow it}, for every id asked. One query."""
+    rows = SourceRecord.objects.raw(
+        """
+        SELECT child.id, parent.id AS parent_id
+        FROM mdm_sourcerecord parent
+        JOIN mdm_sourcerecord child ON child.system_id = parent.system_id AND child.domain = parent.domain
+          AND child.part <> '' AND child.parent_key = parent.key
+        JOIN mdm_link link ON link.source_record_id = child.id AND link.ended_at IS NULL
+        WHERE parent.id = ANY(%s) AND parent.part = '' ORDER BY child.id
+        """,
+        [list(source_record_ids)],
+    )
+    found: dict[int, list[int]] = {pk: [] for pk in source_record_ids}
+    for row in rows:
+        found[row.parent_id].append(row.pk)  # type: ignore[attr-defined]
+    return found
+
+
 def require_unlinked(source_record_ids: Sequence[int]) -> None:
     """Raise Refused when one of the source records already belongs to a golden record."""
     taken = (
@@ -63,4 +82,17 @@ def require_unlinked(source_record_ids: Sequence[int]) -> None:
         raise Refused(
             f"{taken.source_record.key} is already linked to {taken.record.code}.",
             "Unlink it there first, or merge the two golden records.",
+        )
+
+
+def require_something_left(records: Mapping[UUID, GoldenRecord]) -> None:
+    """Raise Refused when one of the golden records has no source record any more, but for approved edits."""
+    left = Link.objects.filter(
+        record__in=list(records), ended_at__isnull=True, source_record__part="", source_record__system__internal=False
+    )
+    empty = records.keys() - set(left.values_list("record_id", flat=True))
+    if empty:
+        raise Refused(
+            f"{records[min(empty)].code} would be left without any source record.",
+            "Leave at least one in it, bring others back first, or retire the record.",
         )

@@ -1,4 +1,7 @@
-"""Locks on golden records: always in primary-key order, so that two verbs can never wait for each other."""
+"""Locks on golden records: always in primary-key order, so that two verbs can never wait for each other.
+
+No key of a golden record ever changes, so rows that merely refer to it need not wait (``no_key``).
+"""
 
 from collections.abc import Iterable, Mapping
 from uuid import UUID
@@ -10,12 +13,17 @@ from mdm.models import GoldenRecord, GoldenState
 def lock_records(record_ids: Iterable[UUID]) -> dict[UUID, GoldenRecord]:
     """{id: record}, locked until the transaction ends, in primary-key order. Raises NotFound for unknown ids."""
     wanted = sorted(set(record_ids))
-    rows = GoldenRecord.objects.select_for_update().filter(pk__in=wanted).order_by("pk")
+    rows = GoldenRecord.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk")
     found = {record.pk: record for record in rows}
     missing = [record_id for record_id in wanted if record_id not in found]
     if missing:
         raise NotFound(f"There is no golden record {missing[0]}.", "Search for it by name, code or identifier.")
     return found
+
+
+def domains_of(record_ids: Iterable[UUID]) -> set[str]:
+    """The names of the domains these records are of; unknown ids are passed over."""
+    return set(GoldenRecord.objects.filter(pk__in=set(record_ids)).values_list("domain", flat=True))
 
 
 def require_versions(records: Mapping[UUID, GoldenRecord], expected: Mapping[UUID, int] | None) -> None:

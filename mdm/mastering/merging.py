@@ -1,29 +1,32 @@
 """Merge and unmerge: relink the source records and recompute. Nothing else has to be restored."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
 from mdm.cause import Cause
 from mdm.domains import BY_NAME
 from mdm.errors import Refused, WrongState
 from mdm.mastering.compose import Composition, compose, extension_attributes
-from mdm.mastering.links import LinkTo, end_links, open_links_for
-from mdm.mastering.locks import lock_records, require_state, require_versions
+from mdm.mastering.links import LinkTo, end_links, open_links_for, part_rows, require_something_left
+from mdm.mastering.locks import domains_of, lock_records, require_state, require_versions
 from mdm.mastering.offers import dependents, follow_merges, load, open_links
+from mdm.mastering.turns import take_turn
 from mdm.mastering.write import Marking, composed_snapshot, read_stored, stored_snapshot, write_all
 from mdm.models import GoldenRecord, GoldenState, Link, LinkMethod, Merge
 from mdm.models.log import EventVerb
+from mdm.retrying import atomic
 from mdm.snapshot import changes, record_labels
 
 LIVE = (GoldenState.PENDING, GoldenState.ACTIVE, GoldenState.RETIRED)
 
 
-@transaction.atomic
+@atomic
 def merge(*, winner_id: UUID, loser_ids: Sequence[UUID], expected: Mapping[UUID, int], cause: Cause) -> list[UUID]:
     """Merge golden records into one: the losers' source records move, the losers point on, references follow.
 
@@ -33,9 +36,10 @@ def merge(*, winner_id: UUID, loser_ids: Sequence[UUID], expected: Mapping[UUID,
     losers = list(dict.fromkeys(loser_ids))
     if not losers or winner_id in losers:
         raise Refused("A merge needs a winner and at least one other record.", "Choose the records again.")
+    take_turn(relinking=domains_of([winner_id, *losers]))
     now = timezone.now()
-    moving = {pk: [s.pk for s in sources] for pk, sources in open_links(losers).items()}
-    referring = dependents([source for sources in moving.values() for source in sources])
+    moving = _links_of(losers)
+    referring = dependents([source for sources in moving.values() for source in sources], losers)
     locked = lock_records({winner_id, *losers, *referring})
     require_versions(locked, expected)
     members = {pk: locked[pk] for pk in (winner_id, *losers)}
@@ -58,7 +62,6 @@ def merge(*, winner_id: UUID, loser_ids: Sequence[UUID], expected: Mapping[UUID,
         for pk in losers
     ]
     Merge.objects.bulk_create(merges)
-    moving = {pk: [s.pk for s in sources] for pk, sources in open_links(losers).items()}  # again, now under lock
     for made in merges:
         end_links(moving.get(made.loser_id, []), cause, now)
         open_links_for(
@@ -77,27 +80,38 @@ def merge(*, winner_id: UUID, loser_ids: Sequence[UUID], expected: Mapping[UUID,
     return [made.pk for made in merges]
 
 
+def _links_of(record_ids: Sequence[UUID]) -> dict[UUID, list[int]]:
+    """{golden record: its linked source records}, those that do not count at the moment too."""
+    found: dict[UUID, list[int]] = defaultdict(list)
+    links = Link.objects.filter(record__in=record_ids, ended_at__isnull=True).order_by("source_record_id")
+    for record_id, source in links.values_list("record_id", "source_record_id"):
+        found[record_id].append(source)
+    return found
+
+
 def _winner_state(members: Any) -> GoldenState:
     states = {record.state for record in members}
     return next(state for state in (GoldenState.ACTIVE, GoldenState.PENDING, GoldenState.RETIRED) if state in states)
 
 
-@transaction.atomic
+@atomic
 def unmerge(*, merge_ids: Sequence[UUID], cause: Cause) -> list[UUID]:
     """Undo merges: the source records that came with each loser go back, the loser returns with its old id, state
     and references. Works on any past merge, in any order, also when the winner has merged on since.
 
     Source records that a person moved elsewhere since stay where that person put them. Returns the losers' ids.
-    Raises WrongState when a merge was undone already, Refused when nothing is left to give back.
+    Raises WrongState when a merge was undone already, Refused when nothing is left to give back, or nothing would stay.
     """
+    lost = Merge.objects.filter(pk__in=merge_ids).values_list("loser_id", flat=True)
+    take_turn(relinking=domains_of(lost))
     now = timezone.now()
-    merges = list(Merge.objects.select_for_update().filter(pk__in=merge_ids).order_by("pk"))
+    merges = list(Merge.objects.select_for_update(no_key=True).filter(pk__in=merge_ids).order_by("pk"))
     if len(merges) != len(set(merge_ids)) or any(made.undone_at for made in merges):
         raise WrongState("This merge has been undone already.", "Reload the record to see it as it is now.")
     surviving = follow_merges({made.winner_id for made in merges})
     returning = {made.pk: _returning(made, surviving[made.winner_id]) for made in merges}
-    referring = dependents([source for sources in returning.values() for source in sources])
     losers = [made.loser_id for made in merges]
+    referring = dependents([source for sources in returning.values() for source in sources], losers)
     locked = lock_records({*losers, *surviving.values(), *referring})
     markings = {pk: Marking() for pk in locked}
     for made in merges:
@@ -117,23 +131,34 @@ def unmerge(*, merge_ids: Sequence[UUID], cause: Cause) -> list[UUID]:
         markings[made.loser_id] = Marking(
             verb=EventVerb.UNMERGED, state=GoldenState(made.loser_state), merged_into=None, forced=True
         )
-        markings[surviving[made.winner_id]] = Marking(forced=True, state=_state_back(made, surviving[made.winner_id]))
+    winners = set(surviving.values())
+    require_something_left({pk: record for pk, record in locked.items() if pk in winners})
+    for winner in winners:
+        markings[winner] = Marking(forced=True, state=_state_back(merges, locked[winner]))
     live = {pk: record for pk, record in locked.items() if pk in losers or record.state != GoldenState.MERGED}
-    write_all(live, markings, cause, now)
+    # Losers first: who refers to one by its id finds it standing on its own again.
+    write_all({pk: live[pk] for pk in losers}, markings, cause, now)
+    write_all({pk: record for pk, record in live.items() if pk not in losers}, markings, cause, now)
     return losers
 
 
-def _state_back(made: Merge, surviving: UUID) -> GoldenState | None:
-    """Pending, where the merge alone had let a pending winner out; else the winner stays what it is."""
-    pending = made.winner_state == GoldenState.PENDING and made.winner_id == surviving
-    return GoldenState.PENDING if pending else None
+def _state_back(undone: Sequence[Merge], winner: GoldenRecord) -> GoldenState | None:
+    """Pending or retired, where these merges alone had brought the winner into use; else it stays what it is."""
+    own = [made for made in undone if made.winner_id == winner.pk]
+    standing = Merge.objects.filter(winner=winner, undone_at__isnull=True, loser_state=GoldenState.ACTIVE)
+    if not own or winner.state != GoldenState.ACTIVE or standing.exists():
+        return None
+    before = GoldenState(own[0].winner_state)  # the oldest: what the winner was before all of them
+    return before if before in (GoldenState.PENDING, GoldenState.RETIRED) else None
 
 
 def _returning(made: Merge, surviving: UUID) -> list[int]:
-    """The source records that came with the loser and are still in the record that now stands for the winner."""
+    """The source records that came with the loser and are still in the record that now stands for the winner, and
+    the part rows that arrived for them since."""
     came = Link.objects.filter(merge=made).values("source_record_id")
     still = Link.objects.filter(source_record_id__in=came, record_id=surviving, ended_at__isnull=True)
-    return list(still.values_list("source_record_id", flat=True))
+    back = list(still.values_list("source_record_id", flat=True))
+    return list(dict.fromkeys([*back, *(row for rows in part_rows(back).values() for row in rows)]))
 
 
 @dataclass(frozen=True)

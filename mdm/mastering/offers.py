@@ -37,31 +37,35 @@ def load(domain: Domain, members: Mapping[UUID, Sequence[SourceRecord]]) -> dict
     everyone = [source for sources in members.values() for source in sources]
     golden = resolve_references(domain, everyone)
     return {
-        record_id: [_offer(domain, source, ranks, golden) for source in sources]
+        record_id: [_offer(domain, source, ranks, golden, str(record_id)) for source in sources]
         for record_id, sources in members.items()
     }
 
 
-def _offer(domain: Domain, source: SourceRecord, ranks: Mapping[int, int], golden: Mapping[Any, str]) -> Offer:
+def _offer(
+    domain: Domain, source: SourceRecord, ranks: Mapping[int, int], golden: Mapping[Any, str], own: str
+) -> Offer:
     values, parts = dict(source.values), source.parts
     if source.part:  # one row of a part, sent in a file of its own
         values, parts = {}, {source.part: [dict(source.values)]}
-    _resolve(domain.attributes, values, source, golden)
+    _resolve(domain.attributes, values, source, golden, own)
     if any(attribute.references for part in domain.parts for attribute in part.attributes):
         parts = {name: [dict(row) for row in rows] for name, rows in parts.items()}
         for part in domain.parts:
             for row in parts.get(part.name, ()):
-                _resolve(part.attributes, row, source, golden)
+                _resolve(part.attributes, row, source, golden, own)
     rank = PIN_RANK if source.system.internal else ranks.get(source.system_id, UNTRUSTED)
     return Offer(source.pk, source.system.code, source.key, rank, source.as_of, values, parts)
 
 
 def _resolve(
-    attributes: Iterable[Attribute], values: dict[str, Any], source: SourceRecord, golden: Mapping[Any, str]
+    attributes: Iterable[Attribute], values: dict[str, Any], source: SourceRecord, golden: Mapping[Any, str], own: str
 ) -> None:
+    """References as golden ids; a record that merged with what it referred to does not refer to itself."""
     for attribute in attributes:
         if attribute.kind is Kind.REFERENCE and isinstance(values.get(attribute.name), Mapping):
-            values[attribute.name] = golden.get(_address(values[attribute.name], source))
+            target = golden.get(_address(values[attribute.name], source))
+            values[attribute.name] = target if target != own else None
 
 
 def _address(reference: Mapping[str, str], source: SourceRecord) -> Any:
@@ -127,8 +131,24 @@ def follow_merges(record_ids: Iterable[UUID]) -> dict[UUID, UUID]:
     return final
 
 
-def dependents(source_record_ids: Iterable[int]) -> set[UUID]:
-    """Golden records whose sources refer to one of these source records, by that source's own key."""
+def parents_of(part_row_ids: Iterable[int]) -> dict[int, UUID]:
+    """{part row: the golden record its parent is linked to}, in the order of the parents' keys. One query."""
+    rows = Link.objects.raw(
+        """
+        SELECT link.id, link.record_id, child.id AS child_id FROM mdm_sourcerecord child
+        JOIN mdm_sourcerecord parent ON parent.system_id = child.system_id AND parent.domain = child.domain
+          AND parent.part = '' AND parent.key = child.parent_key
+        JOIN mdm_link link ON link.source_record_id = parent.id AND link.ended_at IS NULL
+        WHERE child.id = ANY(%s) ORDER BY child.parent_key, child.id
+        """,
+        [list(part_row_ids)],
+    )
+    return {row.child_id: row.record_id for row in rows}  # type: ignore[attr-defined]
+
+
+def dependents(source_record_ids: Iterable[int], record_ids: Iterable[UUID] = ()) -> set[UUID]:
+    """Golden records whose sources refer to one of these source records by that source's own key, or, in an approved
+    edit, to one of these golden records or to one that merged into it."""
     rows = Link.objects.raw(
         """
         SELECT DISTINCT ON (link.record_id) link.id, link.record_id
@@ -137,7 +157,18 @@ def dependents(source_record_ids: Iterable[int]) -> set[UUID]:
           ON ref.system_id = target.system_id AND ref.domain = target.domain AND ref.key = target.key
         JOIN mdm_link link ON link.source_record_id = ref.source_record_id AND link.ended_at IS NULL
         WHERE target.id = ANY(%s) AND target.part = ''
+        UNION ALL
+        (WITH RECURSIVE target (id) AS (
+          SELECT unnest(%s::uuid[])
+          UNION SELECT merged.id FROM mdm_goldenrecord merged JOIN target ON merged.merged_into_id = target.id
+        )
+        SELECT link.id, link.record_id FROM target
+        JOIN mdm_goldenrecord record ON record.id = target.id
+        JOIN mdm_sourcesystem system ON system.internal
+        JOIN mdm_sourcereference ref
+          ON ref.system_id = system.id AND ref.domain = record.domain AND ref.key = target.id::text
+        JOIN mdm_link link ON link.source_record_id = ref.source_record_id AND link.ended_at IS NULL)
         """,
-        [list(source_record_ids)],
+        [list(source_record_ids), list(record_ids)],
     )
     return {row.record_id for row in rows}

@@ -1,5 +1,6 @@
 """What may happen to golden records, one verb each. Every verb is one transaction that writes values, version and
-event together, locks in primary-key order, and refreshes the records that refer to what moved."""
+event together, takes its turn and then locks in primary-key order, and refreshes the records that refer to what moved.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
 from mdm import canonical
@@ -16,12 +17,25 @@ from mdm.domains import BY_NAME
 from mdm.errors import NotFound
 from mdm.identity import uuid7
 from mdm.mastering.edits import check_values
-from mdm.mastering.links import LinkTo, end_links, open_links_for, require_unlinked
-from mdm.mastering.locks import lock_records, require_state, require_versions
-from mdm.mastering.offers import dependents
+from mdm.mastering.links import LinkTo, end_links, open_links_for, part_rows, require_something_left, require_unlinked
+from mdm.mastering.locks import domains_of, lock_records, require_state, require_versions
+from mdm.mastering.offers import dependents, parents_of
+from mdm.mastering.turns import take_turn
 from mdm.mastering.write import Marking, write, write_all
-from mdm.models import STEWARDSHIP, GoldenRecord, GoldenState, LinkMethod, SourceRecord, SourceState, SourceSystem
+from mdm.models import (
+    STEWARDSHIP,
+    ChangeEvent,
+    GoldenRecord,
+    GoldenState,
+    Link,
+    LinkMethod,
+    SourceRecord,
+    SourceReference,
+    SourceState,
+    SourceSystem,
+)
 from mdm.models.log import EventVerb
+from mdm.retrying import atomic
 from mdm.spec import Domain
 
 
@@ -35,7 +49,7 @@ class NewRecord:
     explanation: Any = None
 
 
-@transaction.atomic
+@atomic
 def create(*, domain: Domain, records: Sequence[NewRecord], cause: Cause) -> list[UUID]:
     """Make one golden record of each group of unlinked source records. Returns their ids, in order.
 
@@ -43,6 +57,7 @@ def create(*, domain: Domain, records: Sequence[NewRecord], cause: Cause) -> lis
     """
     if not records:
         return []
+    take_turn(relinking=[domain.name])
     now = timezone.now()
     require_unlinked([source for record in records for source in record.source_record_ids])
     codes = _take_codes(domain, len(records))
@@ -77,7 +92,7 @@ def _take_codes(domain: Domain, count: int) -> list[str]:
     return [f"{domain.prefix}-{number:07d}" for number in range(last - count + 1, last + 1)]
 
 
-@transaction.atomic
+@atomic
 def link(*, links: Sequence[LinkTo], cause: Cause) -> list[UUID]:
     """Link unlinked source records to golden records that are not merged. Returns the golden records written.
 
@@ -85,6 +100,7 @@ def link(*, links: Sequence[LinkTo], cause: Cause) -> list[UUID]:
     """
     if not links:
         return []
+    take_turn(relinking=domains_of(link.record_id for link in links))
     now = timezone.now()
     records = lock_records(link.record_id for link in links)
     for record in records.values():
@@ -96,29 +112,56 @@ def link(*, links: Sequence[LinkTo], cause: Cause) -> list[UUID]:
     return written
 
 
-@transaction.atomic
+@atomic
 def unlink(*, source_record_ids: Sequence[int], cause: Cause) -> list[UUID]:
-    """Take source records out of their golden record; each becomes a golden record of its own. Returns the new ids.
+    """Take source records out of their golden record, each with its part rows; each becomes a golden record of its
+    own. Returns the new ids, in the order of the source records.
 
-    Raises Refused when a golden record would be left without any source record.
+    Raises NotFound, and Refused when a golden record would be left without any source record.
     """
     now = timezone.now()
-    sources = list(SourceRecord.objects.filter(pk__in=source_record_ids))
-    if len(sources) != len(set(source_record_ids)):
+    asked = list(dict.fromkeys(source_record_ids))
+    sources = SourceRecord.objects.in_bulk(asked)
+    if len(sources) != len(asked):
         raise NotFound("One of these source records does not exist.", "Reload the record and choose again.")
-    held = end_links(source_record_ids, cause, now)
-    records = lock_records(held.values())
+    take_turn(relinking={source.domain for source in sources.values()})
+    leaving = {pk: (pk, *rows) for pk, rows in part_rows(asked).items()}
+    held = Link.objects.filter(source_record__in=asked, ended_at__isnull=True).values_list("record_id", flat=True)
+    records = lock_records(held)
+    end_links([pk for group in leaving.values() for pk in group], cause, now)
+    require_something_left(records)
     write_all(records, {pk: Marking(forced=True) for pk in records}, cause, now)
     made: list[UUID] = []
-    for source in sources:
-        made += create(domain=BY_NAME[source.domain], records=[NewRecord((source.pk,))], cause=cause)
+    for pk in asked:
+        made += create(domain=BY_NAME[sources[pk].domain], records=[NewRecord(leaving[pk])], cause=cause)
     return made
 
 
-@transaction.atomic
+@atomic
+def follow_parents(*, domain: Domain, source_record_ids: Sequence[int], cause: Cause) -> list[UUID]:
+    """Link part rows where the record they are part of is linked, moving those that are elsewhere, and recompute.
+
+    Those whose parent is not linked yet are left alone. Returns the golden records written; repeating writes none.
+    """
+    take_turn(relinking=[domain.name])
+    now = timezone.now()
+    homes = parents_of(source_record_ids)
+    links = Link.objects.filter(source_record__in=list(homes), ended_at__isnull=True)
+    held = dict(links.values_list("source_record_id", "record_id"))
+    records = lock_records({*homes.values(), *held.values()})
+    astray = [pk for pk, home in homes.items() if held.get(pk) != home]
+    end_links([pk for pk in astray if pk in held], cause, now)
+    open_links_for([LinkTo(pk, homes[pk], LinkMethod.PARENT) for pk in astray], cause, now)
+    moved = {homes[pk] for pk in astray} | {held[pk] for pk in astray if pk in held}
+    return write_all(records, {pk: Marking(forced=pk in moved) for pk in records}, cause, now)
+
+
+@atomic
 def refresh(*, record_ids: Iterable[UUID], cause: Cause) -> list[UUID]:
     """Recompute golden records from their sources. Returns those that changed; a second call returns none."""
-    records = lock_records(record_ids)
+    wanted = set(record_ids)
+    take_turn(composing=domains_of(wanted))
+    records = lock_records(wanted)
     live = {pk: record for pk, record in records.items() if record.state != GoldenState.MERGED}
     return write_all(live, {pk: Marking() for pk in live}, cause, timezone.now())
 
@@ -132,16 +175,21 @@ def _refresh_dependents(source_record_ids: Sequence[int], done: set[UUID], cause
     return write_all(records, {pk: Marking() for pk in records}, cause, now)
 
 
-@transaction.atomic
+@atomic
 def activate(*, record_ids: Iterable[UUID], cause: Cause) -> list[UUID]:
-    """Let pending records become active, and so be published. Records not pending are left alone."""
-    records = lock_records(record_ids)
-    pending = {pk: record for pk, record in records.items() if record.state == GoldenState.PENDING}
+    """No longer suspect pending records, so that they become active, and published, unless a rule holds them.
+
+    Records that are not suspected are left alone. Returns those that were.
+    """
+    wanted = set(record_ids)
+    take_turn(composing=domains_of(wanted))
+    records = lock_records(wanted)
+    pending = {pk: record for pk, record in records.items() if record.state == GoldenState.PENDING and record.suspected}
     marking = Marking(verb=EventVerb.ACTIVATED, state=GoldenState.ACTIVE, forced=True)
     return write_all(pending, dict.fromkeys(pending, marking), cause, timezone.now())
 
 
-@transaction.atomic
+@atomic
 def retire(*, record_id: UUID, expected: int | None, cause: Cause) -> None:
     """Take an active or pending record out of use; it stays resolvable. Raises Stale or WrongState."""
     _change_state(
@@ -149,10 +197,15 @@ def retire(*, record_id: UUID, expected: int | None, cause: Cause) -> None:
     )
 
 
-@transaction.atomic
+@atomic
 def reinstate(*, record_id: UUID, expected: int | None, cause: Cause) -> None:
-    """Bring a retired record back into use. Raises Stale or WrongState."""
-    _change_state(record_id, expected, (GoldenState.RETIRED,), GoldenState.ACTIVE, EventVerb.REINSTATED, cause)
+    """Bring a retired record back: into use, or, where it never was in use, to what held it back before.
+
+    Raises Stale or WrongState.
+    """
+    was_active = ChangeEvent.objects.filter(record_id=record_id, state=GoldenState.ACTIVE).exists()
+    state = GoldenState.ACTIVE if was_active else GoldenState.PENDING
+    _change_state(record_id, expected, (GoldenState.RETIRED,), state, EventVerb.REINSTATED, cause)
 
 
 def _change_state(
@@ -163,13 +216,14 @@ def _change_state(
     verb: EventVerb,
     cause: Cause,
 ) -> None:
+    take_turn(composing=domains_of([record_id]))
     records = lock_records([record_id])
     require_versions(records, {record_id: expected} if expected is not None else None)
     require_state(records[record_id], *allowed)
     write_all(records, {record_id: Marking(verb=verb, state=state, forced=True)}, cause, timezone.now())
 
 
-@transaction.atomic
+@atomic
 def contribute(
     *,
     record_id: UUID,
@@ -183,6 +237,7 @@ def contribute(
 
     Raises Stale, WrongState for a merged record, Invalid naming every value that does not fit.
     """
+    take_turn(composing=domains_of([record_id]))
     now = timezone.now()
     records = lock_records([record_id])
     require_versions(records, {record_id: expected} if expected is not None else None)
@@ -205,23 +260,32 @@ def contribute(
         author=cause.by.name,
         reason=cause.reason,
     )
+    SourceReference.objects.bulk_create(
+        SourceReference(
+            source_record=source, attribute=attribute.name, system=source.system,
+            domain=attribute.references, key=fitting[attribute.name]["record"],
+        )
+        for attribute in BY_NAME[record.domain].attributes
+        if attribute.references and fitting.get(attribute.name)
+    )  # fmt: skip
     open_links_for([LinkTo(source.pk, record_id, LinkMethod.EDIT)], cause, now)
     write_all(records, {record_id: Marking(forced=True)}, cause, now)
     return source.pk
 
 
-@transaction.atomic
+@atomic
 def withdraw(*, source_record_ids: Sequence[int], cause: Cause) -> list[UUID]:
     """End approved edits (their lifetime is over, or a person takes them back); the sources decide again.
 
     Edits withdrawn before are left alone. Returns the golden records written.
     """
-    edits = SourceRecord.objects.filter(pk__in=source_record_ids, system__internal=True).exclude(
-        state=SourceState.RETIRED
-    )
-    held = end_links(list(edits.values_list("pk", flat=True)), cause, timezone.now())
-    records = lock_records(held.values())
+    edits = SourceRecord.objects.filter(pk__in=source_record_ids, system__internal=True)
+    take_turn(composing=set(edits.values_list("domain", flat=True)))
+    standing = Link.objects.filter(source_record__in=edits, ended_at__isnull=True)
+    records = lock_records(standing.values_list("record_id", flat=True))
+    ended = end_links(list(edits.values_list("pk", flat=True)), cause, timezone.now())
     edits.update(state=SourceState.RETIRED)
+    records = {pk: record for pk, record in records.items() if pk in ended.values()}
     return write_all(records, {pk: Marking(forced=True) for pk in records}, cause, timezone.now())
 
 

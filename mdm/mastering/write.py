@@ -5,7 +5,7 @@ Called only by the verbs of this package, inside their transaction and with the 
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -164,6 +164,8 @@ def _change(
     record.version = version
     record.held_by = _holds(domain, after)
     record.state = _state(record, marking, is_new=is_new)
+    if marking.verb is EventVerb.ACTIVATED and record.state == GoldenState.PENDING:
+        marking = replace(marking, verb=EventVerb.CHANGED)  # no longer suspected, but a rule still holds it
     if marking.state is not None:
         record.merged_into_id = marking.merged_into
     record.known_outside = record.known_outside or record.state in (GoldenState.ACTIVE, GoldenState.MERGED)
@@ -294,17 +296,23 @@ def _save_versions(
 
 
 def _settle(read: Sequence[SourceRecord]) -> None:
-    """Mark the source records as linked, unless their content moved on after it was read: those stay waiting."""
-    waiting = [source for source in read if source.state == SourceState.WAITING]
+    """Mark the source records as linked, unless their content moved on after it was read: those stay waiting.
+
+    Part rows are not settled here, as one that now names another parent has still to move.
+    Nor does it wait for whoever is storing or matching one at this moment: they would in turn wait for this.
+    """
+    waiting = [source for source in read if source.state == SourceState.WAITING and not source.part]
     if not waiting:
         return
     with connection.cursor() as cursor:
         cursor.execute(
             """
             UPDATE mdm_sourcerecord SET state = 'linked'
-            FROM unnest(%s::bigint[], %s::text[]) AS seen(id, content_hash)
-            WHERE mdm_sourcerecord.id = seen.id AND mdm_sourcerecord.content_hash = seen.content_hash
-              AND mdm_sourcerecord.state = 'waiting'
+            WHERE id IN (
+              SELECT held.id FROM unnest(%s::bigint[], %s::text[]) AS seen(id, content_hash)
+              JOIN mdm_sourcerecord held ON held.id = seen.id AND held.content_hash = seen.content_hash
+              WHERE held.state = 'waiting' FOR NO KEY UPDATE OF held SKIP LOCKED
+            )
             """,
             [[source.pk for source in waiting], [source.content_hash for source in waiting]],
         )

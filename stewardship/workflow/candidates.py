@@ -5,7 +5,6 @@ from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.utils import timezone
 
 from matching import verdicts
@@ -14,6 +13,7 @@ from mdm import mastering
 from mdm.errors import Invalid, NotFound, Refused, WrongState
 from mdm.mastering import follow_merges
 from mdm.models import GoldenRecord
+from mdm.retrying import atomic
 from stewardship.models import Decision, Verb
 from stewardship.requests import person
 from stewardship.workflow.recording import (
@@ -48,7 +48,7 @@ def release_candidate(*, candidate_id: int, user: User) -> None:
     verdicts.release(candidate_id=candidate_id, by=person(user).name)
 
 
-@transaction.atomic
+@atomic
 def merge_candidate(
     *,
     candidate_id: int,
@@ -100,7 +100,7 @@ def merge_candidate(
     )
 
 
-@transaction.atomic
+@atomic
 def reject_candidate(*, candidate_id: int, shown: Mapping[UUID, int], user: User, reason: str = "") -> Decision:
     """Say that no two members are the same; matching never proposes them again, and suspected ones come into use.
 
@@ -122,7 +122,7 @@ def reject_candidate(*, candidate_id: int, shown: Mapping[UUID, int], user: User
     )
 
 
-@transaction.atomic
+@atomic
 def skip_candidate(*, candidate_id: int, until: datetime, user: User, reason: str = "") -> Decision:
     """Put a question off until a moment; then it is in the queue again. Changes no record.
 
@@ -137,7 +137,7 @@ def skip_candidate(*, candidate_id: int, until: datetime, user: User, reason: st
     return keep(verb=Verb.SKIP, domain=candidate.domain, candidate=candidate, records=rows, user=user, cause=cause)
 
 
-@transaction.atomic
+@atomic
 def keep_together(*, candidate_id: int, shown: Mapping[UUID, int], user: User, reason: str = "") -> Decision:
     """Say that contradicting sources of one record belong together all the same; the record stays as it is.
 
@@ -151,13 +151,14 @@ def keep_together(*, candidate_id: int, shown: Mapping[UUID, int], user: User, r
     return keep(verb=Verb.KEEP, domain=candidate.domain, candidate=candidate, records=rows, user=user, cause=cause)
 
 
-@transaction.atomic
+@atomic
 def split_off(*, candidate_id: int, shown: Mapping[UUID, int], user: User, reason: str = "") -> Decision:
     """Take the source records that contradict out of their record; each becomes a record of its own.
 
     Locks the candidate, then the record. A second call is refused. Raises Stale, WrongState, Refused, NotFound.
     """
     candidate, members = _open(candidate_id, CandidateKind.CONFLICT)
+    mastering.take_turn(relinking=[candidate.domain])
     lock_seen(members, shown)
     cause = cause_of(user, reason)
     leaving = list(candidate.pairs.values_list("left_source_id", flat=True).distinct())
@@ -177,7 +178,7 @@ def split_off(*, candidate_id: int, shown: Mapping[UUID, int], user: User, reaso
 
 def _open(candidate_id: int, *kinds: CandidateKind) -> tuple[MatchCandidate, dict[UUID, GoldenRecord]]:
     """The candidate, locked and waiting, with its members as they are now: {id: record}, merged ones followed."""
-    candidate = MatchCandidate.objects.select_for_update().filter(pk=candidate_id).first()
+    candidate = MatchCandidate.objects.select_for_update(no_key=True).filter(pk=candidate_id).first()
     if candidate is None:
         raise NotFound("There is no such question.", "Go back to the work queue.")
     if candidate.state not in WAITING:

@@ -11,7 +11,7 @@ from matching.models import CandidateKind, CandidateMember, CandidateState, Know
 from mdm.cause import Cause
 from mdm.errors import Invalid, NotFound, Refused, Stale
 from mdm.identity import uuid7
-from mdm.mastering import activate
+from mdm.mastering import activate, domains_of, take_turn
 from mdm.models import GoldenRecord, GoldenState, Link
 from stewardship.models import Decision, Verb
 from stewardship.requests import person
@@ -40,7 +40,8 @@ def lock_seen(record_ids: Iterable[UUID], shown: Mapping[UUID, int]) -> list[Gol
     """The records, locked in primary-key order; raises Stale naming all that moved on since they were shown."""
     wanted = set(record_ids)
     require_shown(wanted, shown)
-    records = list(GoldenRecord.objects.select_for_update().filter(pk__in=wanted).order_by("pk"))
+    take_turn(composing=domains_of(wanted))
+    records = list(GoldenRecord.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk"))
     if len(records) != len(wanted):
         raise NotFound("One of these records does not exist.", "Search for it by name, code or identifier.")
     moved = [(record.pk, shown[record.pk], record.version) for record in records if record.version != shown[record.pk]]

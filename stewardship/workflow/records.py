@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db import transaction
 
 from matching import verdicts
 from mdm import mastering
 from mdm.errors import NotFound
 from mdm.models import GoldenRecord, Link, Merge
+from mdm.retrying import atomic
 from stewardship.models import Decision, Verb
 from stewardship.workflow.recording import (
     activate_cleared,
@@ -24,7 +24,7 @@ from stewardship.workflow.recording import (
 )
 
 
-@transaction.atomic
+@atomic
 def merge_records(
     *, winner_id: UUID, record_ids: Sequence[UUID], shown: Mapping[UUID, int], user: User, reason: str
 ) -> Decision:
@@ -56,7 +56,7 @@ def merge_records(
     )
 
 
-@transaction.atomic
+@atomic
 def unmerge(*, merge_id: UUID, user: User, reason: str) -> Decision:
     """Give a merged record its old id, values and references back; matching never joins the two again by itself.
 
@@ -72,6 +72,7 @@ def unmerge(*, merge_id: UUID, user: User, reason: str) -> Decision:
     mastering.unmerge(merge_ids=[merge_id], cause=cause)
     holder = mastering.follow_merges([merge.winner_id])[merge.winner_id]
     barred = verdicts.bar(first=_sources_of(holder), second=_sources_of(merge.loser_id), cause=cause)
+    activated = activate_cleared([holder, merge.loser_id], cause)
     return keep(
         verb=Verb.UNMERGE,
         domain=merge.loser.domain,
@@ -80,6 +81,7 @@ def unmerge(*, merge_id: UUID, user: User, reason: str) -> Decision:
         cause=cause,
         merges=[str(merge_id)],
         non_matches=list(barred),
+        activated=activated,
     )
 
 
@@ -90,7 +92,7 @@ def _sources_of(record_id: UUID) -> list[int]:
     return list(links.values_list("source_record_id", flat=True))
 
 
-@transaction.atomic
+@atomic
 def retire_record(*, record_id: UUID, shown: int, user: User, reason: str) -> Decision:
     """Take a record out of use; receivers are told, its id stays resolvable.
 
@@ -103,7 +105,7 @@ def retire_record(*, record_id: UUID, shown: int, user: User, reason: str) -> De
     return keep(verb=Verb.RETIRE, domain=record.domain, records=seen([record], {}), user=user, cause=cause)
 
 
-@transaction.atomic
+@atomic
 def reinstate_record(*, record_id: UUID, shown: int, user: User, reason: str) -> Decision:
     """Bring a retired record back into use.
 
@@ -113,4 +115,6 @@ def reinstate_record(*, record_id: UUID, shown: int, user: User, reason: str) ->
     (record,) = lock_seen([record_id], {record_id: shown})
     cause = cause_of(user, reason)
     mastering.reinstate(record_id=record_id, expected=shown, cause=cause)
-    return keep(verb=Verb.REINSTATE, domain=record.domain, records=seen([record], {}), user=user, cause=cause)
+    activated = activate_cleared([record_id], cause)
+    rows = seen([record], {})
+    return keep(verb=Verb.REINSTATE, domain=record.domain, records=rows, user=user, cause=cause, activated=activated)

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db import transaction
 
 from matching import verdicts
 from matching.models import KnownNonMatch, MatchCandidate
@@ -13,8 +12,9 @@ from mdm.cause import Cause
 from mdm.errors import NotFound, Refused, WrongState
 from mdm.models import Merge
 from mdm.people import ADMINISTRATOR, DOMAIN_OWNER, in_group
+from mdm.retrying import atomic
 from stewardship.models import Decision, Verb
-from stewardship.workflow.recording import cause_of, keep
+from stewardship.workflow.recording import activate_cleared, cause_of, keep
 
 UNDOABLE = (Verb.MERGE, Verb.REJECT, Verb.SKIP, Verb.KEEP, Verb.SPLIT)
 
@@ -24,7 +24,7 @@ def may_undo(decision: Decision, user: User) -> bool:
     return decision.decided_by_id == user.pk or in_group(user, DOMAIN_OWNER, ADMINISTRATOR)
 
 
-@transaction.atomic
+@atomic
 def undo(*, decision_id: UUID, user: User) -> Decision:
     """Take a decision back: merged records return with their ids, non-matches no longer stand, the question is open.
 
@@ -34,7 +34,7 @@ def undo(*, decision_id: UUID, user: User) -> Decision:
     decision = _undoable(decision_id, user)
     candidate = None
     if decision.candidate_id:
-        candidate = MatchCandidate.objects.select_for_update().get(pk=decision.candidate_id)
+        candidate = MatchCandidate.objects.select_for_update(no_key=True).get(pk=decision.candidate_id)
     # Only now: of two undos one has waited for the other. Without a candidate the merge itself is the lock.
     if Decision.objects.filter(undoes=decision).exists():
         raise WrongState("This was undone already.", "Reload the page to see how things stand.")
@@ -45,6 +45,7 @@ def undo(*, decision_id: UUID, user: User) -> Decision:
         _join_again(decision, cause)
     if candidate is not None and _has_verdict(candidate, decision):
         verdicts.reopen(candidate_id=candidate.pk, by=cause.by.name)
+    activated = activate_cleared([UUID(row["record"]) for row in decision.records], cause)
     return keep(
         verb=Verb.UNDO,
         domain=decision.domain,
@@ -53,6 +54,7 @@ def undo(*, decision_id: UUID, user: User) -> Decision:
         user=user,
         cause=cause,
         undoes=decision,
+        activated=activated,
     )
 
 

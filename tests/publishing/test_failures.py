@@ -4,10 +4,11 @@ from datetime import timedelta
 from threading import Event
 
 import pytest
+from django.utils import timezone
 
 from mdm.mastering import HUB
-from publishing.lanes import due
-from publishing.models import Attempt, Delivery, Endpoint, EndpointState
+from publishing.lanes import TRIALS, claim, due
+from publishing.models import Attempt, Delivery, Endpoint, EndpointState, Lane
 from publishing.verbs import resume, try_now
 from tests.publishing.making import Answer, Target, pass_time, rename, rest, run, states, suppliers, webhook
 
@@ -179,6 +180,18 @@ def test_a_dead_target_costs_only_its_own_lane(target: Target) -> None:
         run(second)
         assert due() == []
     assert states(second) == ["delivered", "delivered"]
+
+
+def test_targets_on_trial_leave_workers_to_those_that_answer(target: Target) -> None:
+    suppliers(1)
+    failing = [webhook(target.url, code=f"failing-{n}") for n in range(TRIALS + 2)]
+    healthy = webhook(target.url, code="healthy")
+    Lane.objects.filter(endpoint__in=failing).update(failures=1)
+    Lane.objects.filter(endpoint=healthy).update(last_success_at=timezone.now())
+    assert due()[0] == healthy.pk
+    assert len(due()) == 1 + TRIALS
+    assert claim(failing[0].pk) is not None
+    assert len(due()) == TRIALS
 
 
 def test_trying_now_ends_the_rest(target: Target) -> None:

@@ -120,6 +120,21 @@ def test_a_name_that_changes_its_address_is_judged_by_the_one_called(
     assert target.calls == []
 
 
+def test_a_resolver_that_never_answers_ends_at_the_deadline(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+
+    def resolve(*args: object, **kwargs: object) -> list[tuple[object, ...]]:
+        answered.wait(20)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    with Caller(allowed=[]) as caller, pytest.raises(CallFailed) as failed:
+        caller.call("POST", "http://slow.example.org/", {}, b"{}", seconds=0.2)
+    assert not answered.is_set()
+    answered.set()
+    assert failed.value.kind == "unreachable"
+
+
 def test_the_environments_proxy_is_not_asked(target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     monkeypatch.setenv("ALL_PROXY", "http://127.0.0.1:9")

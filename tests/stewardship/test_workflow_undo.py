@@ -118,7 +118,7 @@ def test_an_unmerge_restores_the_loser_and_bars_the_pair() -> None:
         unmerge(merge_id=Merge.objects.get().pk, user=stella, reason="")
     back = unmerge(merge_id=Merge.objects.get().pk, user=stella, reason="two branches")
     check_walls()
-    assert reload(second.pk).state == "pending"
+    assert reload(second.pk).state == "active"  # nobody is asked about it any more
     assert reload(first.pk).state == "active"
     assert KnownNonMatch.objects.get().pk == back.non_matches[0]
     with pytest.raises(WrongState):
