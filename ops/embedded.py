@@ -15,6 +15,7 @@ import tempfile
 import time
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import quote
 
 from ops.account import Account, current_name, server_account
 from ops.dying import die_with_parent
@@ -223,7 +224,7 @@ class EmbeddedServer:
 
 def url(socket_folder: Path, role: str, name: str) -> str:
     """Address of a database behind that socket folder for that role."""
-    return f"postgresql://{role}@/{name}?host={socket_folder}"
+    return f"postgresql://{role}@/{name}?host={quote(str(socket_folder))}"
 
 
 def socket_is_there(folder: Path) -> bool:
