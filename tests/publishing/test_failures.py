@@ -186,7 +186,7 @@ def test_targets_on_trial_leave_workers_to_those_that_answer(target: Target) -> 
     suppliers(1)
     failing = [webhook(target.url, code=f"failing-{n}") for n in range(TRIALS + 2)]
     healthy = webhook(target.url, code="healthy")
-    Lane.objects.filter(endpoint__in=failing).update(failures=1)
+    Lane.objects.filter(endpoint__in=failing).update(failures=1, fail_since=timezone.now())
     Lane.objects.filter(endpoint=healthy).update(last_success_at=timezone.now())
     assert due()[0] == healthy.pk
     assert len(due()) == 1 + TRIALS
