@@ -132,18 +132,30 @@ def follow_merges(record_ids: Iterable[UUID]) -> dict[UUID, UUID]:
 
 
 def parents_of(part_row_ids: Iterable[int]) -> dict[int, UUID]:
-    """{part row: the golden record its parent is linked to}, in the order of the parents' keys. One query."""
-    rows = Link.objects.raw(
-        """
-        SELECT link.id, link.record_id, child.id AS child_id FROM mdm_sourcerecord child
-        JOIN mdm_sourcerecord parent ON parent.system_id = child.system_id AND parent.domain = child.domain
-          AND parent.part = '' AND parent.key = child.parent_key
-        JOIN mdm_link link ON link.source_record_id = parent.id AND link.ended_at IS NULL
-        WHERE child.id = ANY(%s) ORDER BY child.parent_key, child.id
-        """,
-        [list(part_row_ids)],
-    )
-    return {row.child_id: row.record_id for row in rows}  # type: ignore[attr-defined]
+    """{part row: the golden record its parent is linked to}, in the order of the parents' keys.
+
+    Asks by key, one query for each source and domain: a join would be planned by statistics that a bulk load has just
+    made stale (26 s instead of 30 ms for 3,000 rows).
+    """
+    rows = SourceRecord.objects.filter(pk__in=list(part_row_ids)).order_by("parent_key", "pk")
+    children = list(rows.values_list("pk", "system_id", "domain", "parent_key"))
+    keys: dict[tuple[int, str], set[str]] = defaultdict(set)
+    for _, system_id, domain, key in children:
+        keys[system_id, domain].add(key)
+    homes: dict[tuple[int, str, str], UUID] = {}
+    for (system_id, domain), wanted in keys.items():
+        parents = SourceRecord.objects.filter(system_id=system_id, domain=domain, part="", key__in=wanted)
+        known = dict(parents.values_list("pk", "key"))
+        links = Link.objects.filter(source_record__in=list(known), ended_at__isnull=True)
+        homes |= {
+            (system_id, domain, known[parent]): record
+            for parent, record in links.values_list("source_record_id", "record_id")
+        }
+    return {
+        pk: homes[system_id, domain, key]
+        for pk, system_id, domain, key in children
+        if (system_id, domain, key) in homes
+    }
 
 
 def dependents(source_record_ids: Iterable[int], record_ids: Iterable[UUID] = ()) -> set[UUID]:
