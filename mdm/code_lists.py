@@ -1,4 +1,4 @@
-"""The governed code lists Assay ships: units, currencies, countries, subdivisions."""
+"""The governed code lists Assay ships: units, currencies, countries, subdivisions, payment terms."""
 
 import csv
 from collections.abc import Iterable, Iterator
@@ -15,12 +15,16 @@ SETS = (
     ("currencies", "Currencies", "ISO 4217"),
     ("countries", "Countries", "ISO 3166-1"),
     ("subdivisions", "States and provinces", "ISO 3166-2 of US, GB, CA and FR"),
+    ("payment_terms", "Payment terms", "Terms in common use; targets call them their own way"),
 )
 
 
 def load_code_lists() -> dict[str, int]:
     """Load or renew the lists: {code set: number of codes}. Repeating it changes nothing; codes are never removed."""
-    rows = {"units": _units, "currencies": _currencies, "countries": _countries, "subdivisions": _subdivisions}
+    rows = {
+        "units": _units, "currencies": _currencies, "countries": _countries, "subdivisions": _subdivisions,
+        "payment_terms": _payment_terms,
+    }  # fmt: skip
     counts = {}
     with transaction.atomic():
         for code, title, origin in SETS:
@@ -88,3 +92,8 @@ def _countries() -> Iterator[CodeValue]:
 def _subdivisions() -> Iterator[CodeValue]:
     for row in _rows("iso3166_2_subdivisions_us_gb_ca_fr.csv"):
         yield CodeValue(code=row["code"], label=row["name"], detail={"type": row["type"], "parent": row["parent"]})
+
+
+def _payment_terms() -> Iterator[CodeValue]:
+    for row in _rows("payment_terms.csv"):
+        yield CodeValue(code=row["code"], label=row["label"], detail={"days": int(row["days"])} if row["days"] else {})

@@ -42,16 +42,18 @@ def words(name: str, default: str = "") -> list[str]:
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
 
 
-def secret(name: str, *, fallback: Path | None = None) -> str:
+def secret(name: str, *, fallback: Path | None = None, optional: bool = False) -> str:
     """A secret from the variable, else from the file `<name>_FILE` names, else from `fallback`.
 
-    Guarantees a non-empty text. Raises WrongSetting where none of the three gives one.
+    Guarantees a non-empty text, unless it is `optional`. Raises WrongSetting where none of the three gives one.
     """
     if value := text(name):
         return value
     file = Path(text(f"{name}_FILE")) if text(f"{name}_FILE") else fallback
     if file is not None and file.is_file() and (value := file.read_text().strip()):
         return value
+    if optional:
+        return ""
     raise WrongSetting(
         f"{name} is not set: give it as {name}, as a file named by {name}_FILE, "
         f"or start through `make run` or `manage.py`, which make one"
@@ -78,4 +80,26 @@ def database(url: str) -> dict[str, Any]:
         "HOST": options.pop("host", None) or parts.hostname or "",
         "PORT": options.pop("port", None) or (str(parts.port) if parts.port else ""),
         "OPTIONS": options,
+    }
+
+
+def email(url: str, folder: Path) -> dict[str, Any]:
+    """Django's EMAIL_ settings for `smtp://user:password@host:port`; `smtps://` and `smtp+tls://` encrypt.
+
+    Without an address mails are files in the folder. Raises WrongSetting for anything else.
+    """
+    if not url:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend", "EMAIL_FILE_PATH": str(folder)}
+    ports = {"smtp": 25, "smtps": 465, "smtp+tls": 587}
+    parts = urlsplit(url)
+    if parts.scheme not in ports or not parts.hostname:
+        raise WrongSetting("ASSAY_EMAIL_URL is written smtp://, smtps:// or smtp+tls://user:password@host:port")
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or ports[parts.scheme],
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_USE_TLS": parts.scheme == "smtp+tls",
     }

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 
 from mdm import bulk, canonical
 from mdm.cause import Cause
+from mdm.gaps import Gap, Gaps
 from mdm.identity import uuid7
 from mdm.models import ChangeEvent, EventVerb, GoldenRecord
 from mdm.snapshot import Labels, Snapshot, expand
@@ -112,19 +113,46 @@ def link_hash(previous: str, seq: int, body: str) -> str:
     return hashlib.sha256(f"{previous}|{seq}|".encode() + body.encode()).hexdigest()
 
 
-def sequence(limit: int = 1000) -> int:
+# Everything unnumbered, in one snapshot with the word on which transactions it does not see yet.
+_ALL = (
+    "SELECT 0, pg_current_snapshot()::text UNION ALL "
+    "(SELECT id, body FROM mdm_changeevent WHERE seq IS NULL ORDER BY id LIMIT %s)"
+)
+# The inner limit also keeps the planner from joining where it should look up.
+_ABOVE = (
+    "SELECT 0, pg_current_snapshot()::text UNION ALL "
+    "(SELECT e.id, e.body FROM unnest(%s::bigint[], %s::bigint[]) AS gap(low, high) JOIN LATERAL "
+    "(SELECT id, body FROM mdm_changeevent WHERE seq IS NULL AND id BETWEEN gap.low AND gap.high "
+    "AND id BETWEEN %s AND %s ORDER BY id LIMIT %s) e ON true) UNION ALL "
+    "(SELECT id, body FROM mdm_changeevent WHERE seq IS NULL AND id > %s ORDER BY id LIMIT %s)"
+)
+LOOK_BACK = 100_000  # how far below the newest id a sequencer that takes over looks for gaps one by one
+
+
+def begin() -> None:
+    """The log has a head and a first life. Repeating it changes nothing."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "WITH head AS (INSERT INTO mdm_loghead (id, epoch, seq, hash) SELECT 1, gen_random_uuid(), 0, %s "
+            "WHERE NOT EXISTS (SELECT 1 FROM mdm_loghead) ON CONFLICT DO NOTHING RETURNING epoch) "
+            "INSERT INTO mdm_logepoch (epoch, from_seq, from_hash, reason, by, at) "
+            "SELECT epoch, 1, %s, 'The log began.', 'Assay', clock_timestamp() FROM head",
+            [GENESIS, GENESIS],
+        )
+
+
+def sequence(limit: int = 1000, gaps: Gaps | None = None) -> int:
     """Number up to ``limit`` committed events and chain their hashes. Returns how many.
 
     One sequencer works at a time: it holds the head's row until it commits, a second one waits there. Calling it
-    again, or killing it at any point, leaves no gap: numbers and head move in one transaction.
+    again, or killing it at any point, leaves no gap: numbers and head move in one transaction. ``gaps`` is what the
+    caller remembers of earlier batches; it must be thrown away where a call raised.
     """
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("INSERT INTO mdm_loghead (id, epoch, seq, hash) SELECT 1, gen_random_uuid(), 0, %s "
-                       "WHERE NOT EXISTS (SELECT 1 FROM mdm_loghead) ON CONFLICT DO NOTHING", [GENESIS])  # fmt: skip
+        begin()
         cursor.execute("SELECT seq, hash FROM mdm_loghead WHERE id = 1 FOR UPDATE")
         seq, last = cursor.fetchone()
-        cursor.execute("SELECT id, body FROM mdm_changeevent WHERE seq IS NULL ORDER BY id LIMIT %s", [limit])
-        rows = cursor.fetchall()
+        rows = _unnumbered(cursor, limit, gaps)
         if not rows:
             return 0
         hashes = []
@@ -132,15 +160,57 @@ def sequence(limit: int = 1000) -> int:
             last = link_hash(last, number, body)
             hashes.append(last)
         head = seq + len(rows)
+        ids = [row[0] for row in rows]
         cursor.execute(
             "UPDATE mdm_changeevent SET seq = given.seq, hash = given.hash "
             "FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS given(id, seq, hash) "
-            "WHERE mdm_changeevent.id = given.id",
-            [[row[0] for row in rows], list(range(seq + 1, head + 1)), hashes],
+            "WHERE mdm_changeevent.id = given.id AND mdm_changeevent.id BETWEEN %s AND %s",
+            [ids, list(range(seq + 1, head + 1)), hashes, ids[0], ids[-1]],
         )
         cursor.execute("UPDATE mdm_loghead SET seq = %s, hash = %s WHERE id = 1", [head, last])
         cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(head)])
     return len(rows)
+
+
+def _unnumbered(cursor: Any, limit: int, gaps: Gaps | None) -> list[tuple[int, str]]:
+    """Committed events without a number, by id: all of them, or those that may have appeared since the last batch.
+
+    One statement, hence one snapshot: with two, version 3 of a record could be seen by the second and version 2, in a
+    gap below, be missed by the first.
+    """
+    if gaps is None or not gaps.mark:
+        cursor.execute(_ALL, [limit])
+    else:
+        lows, highs = [gap.low for gap in gaps.open], [gap.high for gap in gaps.open]
+        # The outer bounds are for the planner: it looks into the partitions they lie in, not into all.
+        bounds = [lows[0] if lows else 0, highs[-1] if highs else 0]
+        cursor.execute(_ABOVE, [lows, highs, *bounds, limit + 1, gaps.mark, limit])
+    rows = sorted(cursor.fetchall())
+    oldest, following = (int(number) for number in rows[0][1].split(":")[:2])
+    cut = len(rows) > limit + 1
+    rows = rows[1 : limit + 1]
+    if gaps is not None and not gaps.mark:
+        _look_back(cursor, gaps, rows, following)
+    elif gaps is not None:
+        # Where more came than was asked for, what lies in a gap may be visible and yet unread: no gap is closed.
+        gaps.saw([row[0] for row in rows], oldest=0 if cut else oldest, following=following)
+    return rows
+
+
+def _look_back(cursor: Any, gaps: Gaps, rows: Sequence[tuple[int, str]], following: int) -> None:
+    """What a sequencer that begins has to expect below the first batch it reads. Nothing where there are no events."""
+    if not rows:
+        return
+    mark = rows[-1][0]
+    low = max(mark - LOOK_BACK, 0)
+    cursor.execute(
+        "SELECT before + 1, id - 1 FROM (SELECT id, lag(id, 1, %s) OVER (ORDER BY id) AS before "
+        "FROM mdm_changeevent WHERE id > %s AND id <= %s) known WHERE id > before + 1 ORDER BY 1",
+        [low, low, mark],
+    )
+    gaps.mark = mark
+    gaps.open = [Gap(1, low, following)] if low else []
+    gaps.open += [Gap(first, last, following) for first, last in cursor.fetchall()]
 
 
 def sequence_all() -> int:

@@ -20,12 +20,23 @@ DEMO = env.flag("ASSAY_DEMO", default=True)
 SECRET_KEY = env.secret("SECRET_KEY", fallback=DATA_DIR / "secret_key")
 # One `id:base64` key of 32 bytes a line, the first in use, the others for what was sealed before it.
 KEYS_FILE = Path(env.text("ASSAY_KEYS_FILE", str(DATA_DIR / "keys")))
+# The log's signed checkpoints: another mount or a write-once disk is a better place than the data folder.
+CHECKPOINT_FILE = Path(env.text("ASSAY_CHECKPOINT_FILE", str(DATA_DIR / "checkpoints.jsonl")))
+CHECKPOINT_KEY_FILE = Path(env.text("ASSAY_CHECKPOINT_KEY_FILE", str(DATA_DIR / "checkpoint.key")))
+LOG_MARK_FILE = DATA_DIR / "log.mark"
+FEED_RETENTION_DAYS = env.integer("ASSAY_FEED_RETENTION_DAYS", 400)
 ALLOWED_HOSTS = env.words("ASSAY_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env.words("ASSAY_TRUSTED_ORIGINS")
 # Ports of the demo receivers erp, procurement and billing, on the loopback address.
 RECEIVER_PORTS = [int(port) for port in env.words("ASSAY_RECEIVER_PORTS", "8801,8802,8803")]
 # Private networks that may be called: targets inside the house live there. Never settable from a page.
 ALLOWED_NETWORKS = env.words("ASSAY_ALLOWED_NETWORKS", "127.0.0.0/8" if DEMO else "")
+# Folders below which scheduled files may be put. Never settable from a page.
+FILE_FOLDERS = env.words("ASSAY_FILE_FOLDERS", str(DATA_DIR / "outbox"))
+# What was put there is kept here as well, to be sent again with the same bytes and to be looked at.
+FILE_ARCHIVE = DATA_DIR / "sent"
+# Where readers of messages find this hub: links to records and to the schemas of messages begin with it.
+PUBLIC_URL = env.text("ASSAY_PUBLIC_URL", f"http://localhost:{env.integer('PORT', 8800)}").rstrip("/")
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -87,10 +98,14 @@ TEMPLATES: list[dict[str, Any]] = [
 
 # `assay_app` reads and writes; `assay_owner` owns the schema and only migrates (manage.py swaps the URL).
 DATABASE_URL = env.text("DATABASE_URL", f"postgresql://assay_app@/assay?host={DATA_DIR / 'run'}")
+DATABASE = env.database(DATABASE_URL)
+# Connections a program's threads share; 0 gives each thread its own (only the web server has many threads).
+if POOL := env.integer("ASSAY_DATABASE_POOL", 0):
+    DATABASE["OPTIONS"]["pool"] = {"min_size": 1, "max_size": POOL, "timeout": 15}
 DATABASES = {
     "default": {
-        **env.database(DATABASE_URL),
-        "CONN_MAX_AGE": env.integer("ASSAY_DATABASE_SECONDS", 60),
+        **DATABASE,
+        "CONN_MAX_AGE": 0 if POOL else env.integer("ASSAY_DATABASE_SECONDS", 60),
         "CONN_HEALTH_CHECKS": True,
     }
 }
@@ -177,6 +192,22 @@ SECURE_HSTS_PRELOAD = HTTPS
 if env.flag("ASSAY_BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
+# ---- notices, retention, figures -----------------------------------------------------------------
+
+# Mail to the owners of endpoints. Without a server mails are kept as files, so that none is lost unseen.
+globals().update(env.email(env.secret("ASSAY_EMAIL_URL", optional=True), DATA_DIR / "mail"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("ASSAY_EMAIL_FROM", "assay@localhost")
+# Told of every notice besides the owner: the operator's own channel. Signed where a secret (`whsec_...`) is given.
+OPERATOR_WEBHOOK = env.text("ASSAY_OPERATOR_WEBHOOK")
+OPERATOR_WEBHOOK_SECRET = env.secret("ASSAY_OPERATOR_WEBHOOK_SECRET", optional=True)
+# Settled deliveries are kept this long; the log itself and what each target holds stay.
+DELIVERY_DAYS = env.integer("ASSAY_DELIVERY_DAYS", 30)
+# Attempts are dropped by whole weeks that ended longer ago than this, 30 days at least.
+ATTEMPT_DAYS = env.integer("ASSAY_ATTEMPT_DAYS", 30)
+# Who may read /metrics: whoever shows this token; without one, callers on this machine.
+METRICS_TOKEN = env.secret("ASSAY_METRICS_TOKEN", optional=True)
+
 # ---- history -------------------------------------------------------------------------------------
 
 SIMPLE_HISTORY_HISTORY_CHANGE_REASON_USE_TEXT_FIELD = True
@@ -247,6 +278,9 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_TIMEZONE = "UTC"
 
+# How long a publishing worker that says nothing keeps a lane. What was on its way is sent again after that.
+LEASE_SECONDS = env.integer("ASSAY_LEASE_SECONDS", 90)
+
 # `schedule` is seconds, or "HH:MM" (UTC) for once a night. `expires` keeps a stopped worker's queue short.
 TIMETABLE: dict[str, dict[str, Any]] = {
     "matching-sweep": {
@@ -254,10 +288,46 @@ TIMETABLE: dict[str, dict[str, Any]] = {
         "schedule": 5.0,
         "options": {"queue": "match", "expires": 5},
     },
-    "publishing-sweep": {
-        "task": "publishing.tasks.sweep",
+    "publishing-attend": {
+        "task": "publishing.tasks.attend",
         "schedule": 1.0,
         "options": {"queue": "publish", "expires": 2},
+    },
+    # In both workers: one that is dead, or busy with a long file, must not keep its own trouble to itself.
+    "publishing-watch": {
+        "task": "publishing.tasks.watch",
+        "schedule": 15.0,
+        "options": {"queue": "maintenance", "expires": 15},
+    },
+    "publishing-watch-too": {
+        "task": "publishing.tasks.watch",
+        "schedule": 15.0,
+        "options": {"queue": "publish", "expires": 15},
+    },
+    "publishing-files": {
+        "task": "publishing.tasks.files_sweep",
+        "schedule": 20.0,
+        "options": {"queue": "publish", "expires": 20},
+    },
+    "publishing-files-tidy": {
+        "task": "publishing.tasks.tidy_files",
+        "schedule": "03:40",
+        "options": {"queue": "publish", "expires": 3600},
+    },
+    "publishing-purge": {
+        "task": "publishing.tasks.purge",
+        "schedule": "02:40",
+        "options": {"queue": "maintenance", "expires": 3600},
+    },
+    "publishing-compare": {
+        "task": "publishing.tasks.compare_sweep",
+        "schedule": 5.0,
+        "options": {"queue": "maintenance", "expires": 5},
+    },
+    "publishing-compare-all": {
+        "task": "publishing.tasks.compare_all",
+        "schedule": "04:20",
+        "options": {"queue": "maintenance", "expires": 3600},
     },
     "import-sweep": {
         "task": "mdm.tasks.sweep",
@@ -268,6 +338,33 @@ TIMETABLE: dict[str, dict[str, Any]] = {
         "task": "mdm.tasks.end_edits",
         "schedule": 60.0,
         "options": {"queue": "maintenance", "expires": 60},
+    },
+    "pulse-worker": {
+        "task": "mdm.tasks.pulse",
+        "args": ["worker"],
+        "schedule": 5.0,
+        "options": {"queue": "maintenance", "expires": 5},
+    },
+    "pulse-publisher": {
+        "task": "mdm.tasks.pulse",
+        "args": ["publisher"],
+        "schedule": 5.0,
+        "options": {"queue": "publish", "expires": 5},
+    },
+    "publishing-witness": {
+        "task": "publishing.tasks.witness",
+        "schedule": 10.0,
+        "options": {"queue": "publish", "expires": 10},
+    },
+    "publishing-partitions": {
+        "task": "publishing.tasks.partitions",
+        "schedule": 3600.0,
+        "options": {"queue": "maintenance", "expires": 3600},
+    },
+    "log-partitions": {
+        "task": "mdm.tasks.partitions",
+        "schedule": 3600.0,
+        "options": {"queue": "maintenance", "expires": 3600},
     },
     "verify-log": {
         "task": "mdm.tasks.verify",

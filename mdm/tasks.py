@@ -4,8 +4,10 @@ import logging
 
 from celery import shared_task
 
+from mdm import liveness
 from mdm.intake.batches import due, read
 from mdm.mastering import HUB, Cause, end_expired_edits
+from mdm.partitions import keep_up
 from mdm.retrying import AWAY
 from mdm.verification import keep_verdict, note_start
 from mdm.verify import verify as verify_log
@@ -43,3 +45,20 @@ def verify() -> bool:
     for finding in verdict.findings:
         logger.error("ALTERED %s: %s", finding.where, finding.what)
     return verdict.is_green
+
+
+@shared_task(throws=AWAY, queue="maintenance", name="mdm.tasks.pulse")
+def pulse(program: str) -> bool:
+    """The worker that took this up lives, and so does the timetable that sent it. The second time says it again."""
+    liveness.beat("beat@timetable")
+    return liveness.beat(program)
+
+
+@shared_task(throws=AWAY, queue="maintenance", name="mdm.tasks.partitions")
+def partitions() -> int:
+    """Make the coming partitions of the log and seal the full ones; returns how many were made or sealed.
+
+    The second time there is nothing to do; what waits for a lock is done an hour later.
+    """
+    kept = keep_up()
+    return kept.made + len(kept.sealed)

@@ -5,5 +5,6 @@ from django.urls import include, path
 urlpatterns = [
     path("api/", include("api.urls")),
     path("publishing/", include("publishing.urls")),
+    path("metrics", include("publishing.metric_urls")),
     path("", include("stewardship.urls")),
 ]

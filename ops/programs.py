@@ -18,7 +18,8 @@ STOP_STAGES: list[tuple[str, ...]] = [("demo", WEB), (BEAT,), WORKERS, (SEQUENCE
 def lasting(host: str, port: int, *, demo: bool) -> list[Program]:
     """Every program that runs until Assay is stopped."""
     web = [PYTHON, "-m", "granian", "--interface", "wsgi", "--host", host, "--port", str(port), "--workers", "2"]
-    web += ["--blocking-threads", "4", "--workers-kill-timeout", "5", "--respawn-failed-workers"]
+    # Up to 40 of them wait for the feed (api.waiting); connections to the database are shared (mdm.wsgi).
+    web += ["--blocking-threads", "48", "--workers-kill-timeout", "5", "--respawn-failed-workers"]
     web += ["--log-level", "warning", "--no-access-log", "mdm.wsgi:application"]
     programs = [
         Program(WEB, web),

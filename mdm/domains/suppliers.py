@@ -201,7 +201,9 @@ SUPPLIER = Domain(
         Attribute(name="lei", label="LEI", standardise="lei", kind=Kind.CODE, scheme="lei"),
         Attribute(name="supplier_type", label="Supplier type", standardise="text", rule=Rule.MOST_FREQUENT),
         Attribute(name="industry_code", label="Industry (SIC)", standardise="code", kind=Kind.CODE),
-        Attribute(name="payment_terms", label="Payment terms", standardise="code", kind=Kind.CODE),
+        Attribute(
+            name="payment_terms", label="Payment terms", standardise="code", kind=Kind.CODE, code_set="payment_terms"
+        ),
         Attribute(name="currency", label="Currency", standardise="currency", kind=Kind.CODE, code_set="currencies"),
         Attribute(name="incorporated_in", label="Incorporated in", standardise="code", kind=Kind.CODE),
         Attribute(name="phone", label="Phone", standardise="phone", rule=Rule.NEWEST, searchable=True),

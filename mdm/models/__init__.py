@@ -2,7 +2,8 @@
 
 from mdm.domains import DOMAINS
 from mdm.models.golden import GoldenPart, GoldenRecord, GoldenState, GoldenValues, VersionRow
-from mdm.models.log import ChangeEvent, EventVerb, LogHead
+from mdm.models.liveness import Heartbeat
+from mdm.models.log import ChangeEvent, Checkpoint, EventVerb, LogCut, LogEpoch, LogHead
 from mdm.models.reference import CodeSet, CodeTranslation, CodeValue, ExtensionAttribute
 from mdm.models.sources import (
     STEWARDSHIP,
@@ -28,6 +29,7 @@ __all__ = [
     "Batch",
     "BatchState",
     "ChangeEvent",
+    "Checkpoint",
     "CodeCounter",
     "CodeSet",
     "CodeTranslation",
@@ -39,8 +41,11 @@ __all__ = [
     "GoldenRecord",
     "GoldenState",
     "GoldenValues",
+    "Heartbeat",
     "Link",
     "LinkMethod",
+    "LogCut",
+    "LogEpoch",
     "LogHead",
     "Merge",
     "RowState",

@@ -90,6 +90,28 @@ END $wall$"""
         )
 
 
+class OncePerPartition(Wall):
+    """No two rows of one partition share these columns.
+
+    PostgreSQL knows no uniqueness across partitions for columns they are not cut by. The indexes are made with each
+    partition (``mdm.partitions``); across partitions others guard it, see docs/adr/0006.
+    """
+
+    def __init__(self, *, name: str, fields: tuple[str, ...]) -> None:
+        super().__init__(name=name)
+        self.fields = tuple(fields)
+
+    def deconstruct(self) -> tuple[str, tuple[Any, ...], dict[str, Any]]:
+        path, args, kwargs = super().deconstruct()
+        return path, tuple(args), {**kwargs, "fields": self.fields}
+
+    def _create(self, table: str) -> str:
+        return ""
+
+    def _remove(self, table: str) -> str:
+        return ""
+
+
 class Versioned(Wall):
     """At commit, a golden row must have a version written in the same transaction, whatever wrote the row.
 

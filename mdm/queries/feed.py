@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, Subquery
+from django.db.models import Exists, OuterRef, Q, Subquery
 
 from mdm.masking import published_body
 from mdm.models import ChangeEvent, LogHead
@@ -43,9 +43,17 @@ def feed_head() -> FeedHead:
 
 
 def read_feed(
-    head: FeedHead, *, after: int, domains: Sequence[str] = (), verbs: Sequence[str] = (), limit: int = 100
+    head: FeedHead,
+    *,
+    after: int,
+    domains: Sequence[str] = (),
+    verbs: Sequence[str] = (),
+    limit: int = 100,
+    latest_only: bool = False,
 ) -> FeedPage:
     """Events numbered above ``after``, in order, of records the outside knows or comes to know. One query.
+
+    With ``latest_only`` events that a later one up to the head has made old news are left out.
 
     ``head`` must have been read before: whatever it counts is visible here, so nothing below it can still appear.
     """
@@ -54,7 +62,13 @@ def read_feed(
         asked &= Q(domain__in=domains)
     if verbs:
         asked &= Q(verb__in=verbs)
-    rows = list(ChangeEvent.objects.filter(asked).order_by("seq").values_list("seq", "body")[: limit + 1])
+    events = ChangeEvent.objects.filter(asked)
+    if latest_only:
+        newer = ChangeEvent.objects.filter(
+            record_id=OuterRef("record_id"), version__gt=OuterRef("version"), seq__lte=head.seq, outward=True
+        )
+        events = events.filter(~Exists(newer))
+    rows = list(events.order_by("seq").values_list("seq", "body")[: limit + 1])
     shown = rows[:limit]
     items = [{"sequence": seq, **published_body(json.loads(body))} for seq, body in shown]
     last = shown[-1][0] if shown else after

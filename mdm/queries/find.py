@@ -1,6 +1,7 @@
 """Finding golden records by any name, code, identifier or source key."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from uuid import UUID
 
 from django.contrib.postgres.search import TrigramWordSimilarity
 from django.db import connection, transaction
@@ -40,10 +41,16 @@ def search(text: str, domains: Sequence[str] | None = None, *, limit: int = 50) 
 
 
 def lookup(
-    *, system: str = "", key: str = "", identifier: str = "", domains: Sequence[str] | None = None
+    *,
+    system: str = "",
+    key: str = "",
+    identifier: str = "",
+    domains: Sequence[str] | None = None,
+    also: Callable[[str, str], Sequence[UUID]] | None = None,
 ) -> Sequence[Hit]:
     """Records by a source system's own key, or by an identifier (``scheme:value`` or the value alone).
 
+    ``also`` names records known to a system by that key in another way (a target's own ids).
     Answers the record that holds the facts now, merges followed: ``redirect`` then differs from the record found.
     Empty when nothing is known; Invalid when neither or both ways are asked.
     """
@@ -58,6 +65,8 @@ def lookup(
     if by_key:
         links = _links(names, [key]).filter(source_record__system__code=system)
         hits = [_hit(link.record, "key", key) for link in links]
+        if also is not None and (known := also(system, key)):
+            hits += [_hit(record, "key", key) for record in _records(names).filter(pk__in=known).order_by("code")]
     else:
         candidates = identifier_candidates(identifier, [BY_NAME[name] for name in names])
         hits = _hits_by(Q(identifiers__overlap=candidates), names, identifier)

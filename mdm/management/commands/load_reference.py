@@ -11,7 +11,7 @@ from mdm.intake.sources import ensure_stewardship
 class Command(BaseCommand):
     """Repeating it changes nothing."""
 
-    help = "Load or renew units, currencies, countries and subdivisions."
+    help = "Load or renew units, currencies, countries, subdivisions and payment terms."
 
     def handle(self, *args: Any, **options: Any) -> None:
         ensure_stewardship()

@@ -1,0 +1,107 @@
+"""Full old partitions become files that prove themselves, and the log goes on being verifiable without them."""
+
+import gzip
+import json
+from datetime import date, timedelta
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+
+from mdm import log
+from mdm.archive import archive, drop, verify_archive
+from mdm.errors import Refused
+from mdm.models import ChangeEvent, LogCut
+from mdm.partitions import keep_up
+from mdm.queries import feed_head
+from mdm.verify import verify
+from tests.mdm.making import golden, source
+
+pytestmark = pytest.mark.django_db
+
+TOMORROW = date.today() + timedelta(days=1)
+
+
+@pytest.fixture(autouse=True)
+def places(settings: Any, tmp_path: Path) -> None:
+    settings.CHECKPOINT_FILE = tmp_path / "checkpoints.jsonl"
+    settings.CHECKPOINT_KEY_FILE = tmp_path / "checkpoint.key"
+
+
+def run(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)
+
+
+def settle_walls() -> None:
+    run("SET CONSTRAINTS ALL IMMEDIATE")
+    run("SET CONSTRAINTS ALL DEFERRED")
+
+
+@pytest.fixture
+def old() -> None:
+    """Three events in a partition that is full, two in a later one."""
+    run("SELECT setval(pg_get_serial_sequence('mdm_changeevent', 'id'), 999990)")
+    for key in range(3):
+        golden(source("erp", "supplier", f"V{key}", name=f"Supplier {key}"))
+    run("SELECT setval(pg_get_serial_sequence('mdm_changeevent', 'id'), 2000100)")
+    settle_walls()
+    keep_up()
+    for key in range(3, 5):
+        golden(source("erp", "supplier", f"V{key}", name=f"Supplier {key}"))
+    log.sequence_all()
+    settle_walls()
+    assert keep_up().sealed == ("mdm_changeevent_p000000",)
+
+
+def test_a_full_partition_is_sealed_and_takes_no_more(old: None) -> None:
+    assert keep_up().sealed == ()
+    assert [event.seq for event in ChangeEvent.objects.filter(seq__gt=3).order_by("seq")] == [4, 5]
+
+
+def test_an_archive_holds_the_chain_and_proves_itself(old: None, tmp_path: Path) -> None:
+    written = archive(before=TOMORROW, folder=tmp_path / "2026")
+    assert (written.from_seq, written.to_seq, written.partitions) == (1, 3, ("mdm_changeevent_p000000",))
+    verdict = verify_archive(tmp_path / "2026")
+    assert (verdict.is_green, verdict.events) == (True, 3)
+    said = StringIO()
+    call_command("verify_log", "--archive", str(tmp_path / "2026"), stdout=said)
+    assert "Green" in said.getvalue()
+    assert ChangeEvent.objects.count() == 5
+
+
+def test_an_altered_archive_names_its_first_altered_event(old: None, tmp_path: Path) -> None:
+    archive(before=TOMORROW, folder=tmp_path / "a")
+    [file] = (tmp_path / "a").glob("*.gz")
+    lines = [json.loads(line) for line in gzip.open(file, "rt")]
+    lines[1]["body"] = lines[1]["body"].replace("Supplier 1", "Forged")
+    with gzip.open(file, "wt") as out:
+        out.writelines(json.dumps(line) + "\n" for line in lines)
+    findings = verify_archive(tmp_path / "a").findings
+    assert findings[0].where == "event 2 (supplier.created)"
+    with pytest.raises(Refused, match="nothing was dropped"):
+        drop(archive(before=TOMORROW, folder=tmp_path / "b").__class__(tmp_path / "a", 1, 3, ()), by="Olga")
+
+
+def test_dropping_leaves_a_log_that_goes_on_where_the_archive_ends(old: None, tmp_path: Path) -> None:
+    call_command("archive_log", "--before", str(TOMORROW), "--out", str(tmp_path / "a"), "--drop", stdout=StringIO())
+    assert list(ChangeEvent.objects.order_by("seq").values_list("seq", flat=True)) == [4, 5]
+    assert LogCut.objects.get().through_seq == 3
+    verdict = verify()
+    assert (verdict.findings, verdict.events) == ([], 2)
+    assert feed_head().oldest == 4
+    assert verify_archive(tmp_path / "a").is_green
+
+
+def test_what_is_not_full_or_not_old_is_not_archived(old: None, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="No whole partition"):
+        call_command("archive_log", "--before", "2020-01-01", "--out", str(tmp_path / "a"))
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "x").write_text("")
+    with pytest.raises(Refused, match="not empty"):
+        archive(before=TOMORROW, folder=tmp_path / "full")
+    with pytest.raises(Refused, match="no archive"):
+        verify_archive(tmp_path)

@@ -1,0 +1,202 @@
+"""The sequencer as a program: real processes, killed under writers, and nothing is missed."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+import pytest
+from django.db import connection
+
+from mdm import liveness
+from mdm.models import ChangeEvent, LogHead
+from tests.mdm.making import golden, source
+
+PROJECT = Path(__file__).resolve().parents[2]
+PATIENCE = 180.0
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+INSERT = (
+    "INSERT INTO mdm_changeevent (uid, record_id, domain, verb, version, state, outward, occurred_at, actor, "
+    "correlation_id, changed, body) VALUES (gen_random_uuid(), %s, 'supplier', 'changed', %s, 'active', true, now(), "
+    "'test', gen_random_uuid(), '[]', '{}')"
+)
+
+
+def database_url() -> str:
+    database = connection.settings_dict
+    place = f"host={database['HOST']}&port={database['PORT']}"
+    return f"postgresql://{database['USER']}:{quote(database['PASSWORD'])}@/{database['NAME']}?{place}"
+
+
+class Sequencers:
+    """Sequencer programs of one test, told apart by their process number."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.said = (folder / "said.log").open("ab")
+        self.running: list[subprocess.Popen[bytes]] = []
+
+    def start(self) -> "subprocess.Popen[bytes]":
+        child = subprocess.Popen(
+            [sys.executable, "-m", "django", "run_sequencer"],
+            cwd=PROJECT,
+            env={
+                **os.environ,
+                "DATABASE_URL": database_url(),
+                "ASSAY_CHECKPOINT_FILE": str(self.folder / "checkpoints.jsonl"),
+                "ASSAY_CHECKPOINT_KEY_FILE": str(self.folder / "checkpoint.key"),
+            },
+            stderr=self.said,
+        )
+        self.running.append(child)
+        return child
+
+    def main(self) -> "subprocess.Popen[bytes]":
+        """The one that numbers, once there is one."""
+        found: list[subprocess.Popen[bytes]] = []
+
+        def one_numbers() -> bool:
+            roles = {row.name: row.detail.get("role") for row in liveness.programs("sequencer")}
+            found[:] = [
+                child
+                for child in self.running
+                if child.poll() is None
+                and roles.get(liveness.own_name("sequencer").rpartition(":")[0] + f":{child.pid}") == "main"
+            ]
+            return bool(found)
+
+        until(one_numbers, "a sequencer that numbers")
+        return found[0]
+
+    def end(self) -> None:
+        for child in self.running:
+            child.kill()
+            child.wait()
+        self.said.close()
+
+
+@pytest.fixture
+def sequencers(tmp_path: Path) -> Iterator[Sequencers]:
+    programs = Sequencers(tmp_path)
+    yield programs
+    programs.end()
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, f"waited in vain for {what}"
+        time.sleep(0.02)
+
+
+def all_numbered() -> bool:
+    return not ChangeEvent.objects.filter(seq__isnull=True).exists()
+
+
+def head() -> int:
+    return LogHead.objects.values_list("seq", flat=True).first() or 0
+
+
+def is_past(seq: int) -> bool:
+    return head() > seq
+
+
+def check_order() -> None:
+    rows = list(ChangeEvent.objects.order_by("seq").values_list("seq", "record_id", "version"))
+    assert [seq for seq, _, _ in rows] == list(range(1, len(rows) + 1))
+    assert LogHead.objects.get().seq == len(rows)
+    last: dict[object, int] = {}
+    for _, record, version in rows:
+        assert version > last.get(record, 0), "versions of a record out of order"
+        last[record] = version
+
+
+def test_killed_again_and_again_under_writers_nothing_is_missed(sequencers: Sequencers) -> None:
+    records = [golden(source("erp", "supplier", f"V{n}", name=f"Supplier {n}")).pk for n in range(4)]
+    stop, written, lock = threading.Event(), [4], threading.Lock()
+
+    def write(seed: int) -> None:
+        with psycopg.connect(database_url()) as session:
+            turn = 0
+            while not stop.is_set():
+                turn += 1
+                record = records[(seed + turn) % len(records)]
+                row = session.execute("SELECT version FROM mdm_goldenrecord WHERE id = %s FOR UPDATE", [record])
+                assert row.fetchone()
+                newest = session.execute(
+                    "SELECT coalesce(max(version), 1) + 1 FROM mdm_changeevent WHERE record_id = %s", [record]
+                ).fetchone()
+                assert newest
+                session.execute(INSERT, [record, newest[0]])
+                if turn % 20 == 7:
+                    session.rollback()
+                    continue
+                session.commit()
+                with lock:
+                    written[0] += 1
+                time.sleep(0.001)
+
+    held = psycopg.connect(database_url())
+    held.execute(INSERT, [records[0], 1_000_000])  # a transaction held open all the while
+    for _ in range(2):
+        sequencers.start()
+    writers = [threading.Thread(target=write, args=(seed,)) for seed in range(4)]
+    for writer in writers:
+        writer.start()
+    try:
+        for _ in range(4):
+            before = head()
+            killed = sequencers.main()
+            killed.send_signal(signal.SIGKILL)
+            killed.wait()
+            until(partial(is_past, before + 20), "the standby")
+            sequencers.start()
+    finally:
+        stop.set()
+        for writer in writers:
+            writer.join()
+    until(all_numbered, "the last numbers")
+    assert ChangeEvent.objects.filter(seq__isnull=False).count() == written[0]
+    held.commit()
+    held.close()
+    until(all_numbered, "the number of what was held open")
+    assert ChangeEvent.objects.count() == written[0] + 1
+    check_order()
+
+
+def test_one_numbers_and_the_other_stands_by(sequencers: Sequencers) -> None:
+    golden(source("erp", "supplier", "V1", name="Acme"))
+    sequencers.start()
+    first = sequencers.main()
+    sequencers.start()
+    until(
+        lambda: {row.detail.get("role") for row in liveness.programs("sequencer")} == {"main", "standby"},
+        "a standby",
+    )
+    first.terminate()
+    first.wait()
+    second = sequencers.main()
+    assert second.pid != first.pid
+    assert (sequencers.folder / "checkpoints.jsonl").read_text().count("\n") == 1
+
+
+def test_a_sequencer_put_to_sleep_is_replaced(sequencers: Sequencers) -> None:
+    sequencers.start()
+    asleep = sequencers.main()
+    sequencers.start()
+    asleep.send_signal(signal.SIGSTOP)
+    golden(source("erp", "supplier", "V1", name="Acme"))
+    until(all_numbered, "the standby")
+    asleep.send_signal(signal.SIGCONT)
+    golden(source("erp", "supplier", "V2", name="Beta"))
+    until(all_numbered, "the number after it woke")
+    check_order()
