@@ -1,108 +1,24 @@
-"""Drain one lane: fill the window, put deliveries on their way, call, settle, again, until nothing is due.
+"""Drain one lane: fill the window, put deliveries on their way, call, settle, again, until nothing is due."""
 
-Calls run on threads of their own that never see the database; this thread alone writes, and settles together
-whatever has finished meanwhile, so a fast target costs few transactions and a slow one blocks nothing.
-"""
-
-import logging
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
-from django.conf import settings
-from django.db import transaction
-
 from publishing import outcomes
-from publishing.addresses import networks
 from publishing.clock import now
-from publishing.http import Caller
-from publishing.lanes import Claim, Fenced, claim, due, hold, let_go
-from publishing.models import Endpoint
-from publishing.outcomes import Fate
+from publishing.lanes import Claim, Fenced, claim, due, let_go
+from publishing.models import Endpoint, Lane
+from publishing.pacing import Pace
+from publishing.running import READY_PER_CALL, Company, Drained, Run
 from publishing.sealing import SealBroken
-from publishing.sending import Result, Route, route_of, send
-from publishing.settling import rest, settle
-from publishing.window import Taken, fill, take
+from publishing.sending import Result, open_caller, route_of
+from publishing.settling import rest
 
 SLICE_SECONDS = 20.0
-RENEW_SECONDS = 15.0
-READY_PER_CALL = 8  # how many deliveries stand ready behind each call, so that no call waits for the database
-
-logger = logging.getLogger(__name__)
 
 
-@dataclass
-class Drained:
-    """What one drain did. ``claimed`` is false where another worker has the lane, or it rests."""
-
-    claimed: bool
-    delivered: int = 0
-    refused: int = 0
-    failed: int = 0
-    fenced: bool = False
-
-    def count(self, result: Result) -> None:
-        """Add one result."""
-        self.delivered += result.outcome.fate is Fate.ACCEPTED
-        self.refused += result.outcome.fate is Fate.REFUSED
-        self.failed += result.outcome.fate in (Fate.FAILED, Fate.GONE)
-
-
-@dataclass
-class _Run:
-    """One drain in progress."""
-
-    claim: Claim
-    route: Route
-    caller: Caller
-    pool: ThreadPoolExecutor
-    width: int
-    tally: Drained
-    allowed: int
-    resting: bool = False
-    stop: threading.Event = field(default_factory=threading.Event)
-    running: dict[Future[Result], Taken] = field(default_factory=dict)
-
-    def call(self, taken: Taken) -> Result:
-        """On a thread of the pool. Nothing more is sent once the lane rests."""
-        if self.stop.is_set():
-            return Result(outcomes.UNSENT, self.route.url, self.route.method)
-        try:
-            result = send(self.caller, self.route, taken.message)
-        except Exception:  # a fault of ours must rest the lane and be seen, not spin
-            logger.exception("Sending %s failed", taken.message.id)
-            result = Result(outcomes.OWN_FAULT, self.route.url, self.route.method, words=outcomes.OWN_FAULT.words)
-        if result.outcome.fate in (Fate.FAILED, Fate.GONE):
-            self.stop.set()  # here, before this thread takes the next one
-        return result
-
-    def load(self) -> None:
-        """Fill up to what may stand ready: one alone while the target is on trial."""
-        room = self.allowed - len(self.running)
-        if self.stop.is_set() or room <= self.allowed // 2:
-            return
-        fill(self.claim)
-        for taken in take(self.claim, room):
-            self.running[self.pool.submit(self.call, taken)] = taken
-
-    def collect(self) -> None:
-        """Settle whatever has finished; renew the lease where nothing has."""
-        finished, _ = wait(self.running, timeout=RENEW_SECONDS, return_when=FIRST_COMPLETED)
-        if not finished:
-            with transaction.atomic():
-                hold(self.claim)
-            return
-        done = [(self.running.pop(future), future.result()) for future in finished]
-        self.resting = settle(self.claim, done, resting=self.resting)
-        for _, result in done:
-            self.tally.count(result)
-        self.allowed = min(self.allowed * 2, self.width * READY_PER_CALL)
-
-
-def drain(endpoint_id: UUID, *, seconds: float = SLICE_SECONDS) -> Drained:
+def drain(endpoint_id: UUID, *, seconds: float = SLICE_SECONDS, company: Company | None = None) -> Drained:
     """Move the lane of one endpoint until nothing is due or ``seconds`` have passed.
 
     At most one worker moves a lane; a second one returns at once. Killed at any point it loses nothing: what was on
@@ -113,7 +29,7 @@ def drain(endpoint_id: UUID, *, seconds: float = SLICE_SECONDS) -> Drained:
         return Drained(claimed=False)
     tally = Drained(claimed=True)
     try:
-        _move(claimed, tally, time.monotonic() + seconds)
+        _move(claimed, tally, time.monotonic() + seconds, company or Company())
     except Fenced:
         tally.fenced = True
     finally:
@@ -121,33 +37,48 @@ def drain(endpoint_id: UUID, *, seconds: float = SLICE_SECONDS) -> Drained:
     return tally
 
 
-def _move(claimed: Claim, tally: Drained, until: float) -> None:
+def _move(claimed: Claim, tally: Drained, until: float, company: Company) -> None:
     endpoint = Endpoint.objects.prefetch_related("secrets").select_related("lane").get(pk=claimed.endpoint_id)
+    moment = now()
     try:
-        route = route_of(endpoint, now())
+        route = route_of(endpoint, moment)
+        way_out = open_caller(route, connections=endpoint.max_in_flight)
     except SealBroken as error:
         words = f"{outcomes.SECRET.words} {error}"[:500]
         rest(claimed, Result(outcomes.SECRET, endpoint.url, endpoint.method, words=words))
         return
-    width = endpoint.max_in_flight
-    allowed = 1 if endpoint.lane.failures else width * READY_PER_CALL
+    lane, width = endpoint.lane, endpoint.max_in_flight
+    # One alone while the target is on trial: its first answer says whether more is worth sending.
+    allowed = 1 if lane.failures or lane.last_success_at is None else width * READY_PER_CALL
+    idle = (moment - lane.tokens_at).total_seconds() if lane.tokens_at else 0.0
     with (
-        Caller(allowed=networks(settings.ALLOWED_NETWORKS), connections=width) as caller,
+        way_out as caller,
         ThreadPoolExecutor(width, thread_name_prefix=f"lane-{endpoint.code}") as pool,
     ):
-        run = _Run(claimed, route, caller, pool, width, tally, allowed)
-        try:
-            while time.monotonic() < until:
-                run.load()
-                if not run.running:
-                    return
-                run.collect()
-            run.stop.set()
-            while run.running:
-                run.collect()
-        finally:
-            # Whatever ends the loop, waiting calls must not go out after the claim is given back.
-            run.stop.set()
+        run = Run(
+            claimed,
+            route,
+            caller,
+            pool,
+            width,
+            tally,
+            allowed,
+            _pace(endpoint, lane, idle),
+            endpoint.updated_at,
+            company,
+        )
+        run.move(until)
+
+
+def _pace(endpoint: Endpoint, lane: Lane, idle: float) -> Pace:
+    return Pace.resumed(
+        cap=endpoint.max_per_second,
+        rate=lane.rate,
+        gently=lane.last_failure_code == outcomes.RATE_LIMITED.code,
+        tokens=lane.tokens,
+        idle=idle,
+        now=time.monotonic(),
+    )
 
 
 def drain_all(*, until_empty: bool, pause: Callable[[float], None] = time.sleep) -> dict[UUID, Drained]:

@@ -4,20 +4,25 @@ Nothing here calls out. A lane is claimed, the claim is committed, and only then
 proves first that the claim still stands.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q
 
 from mdm.models import LogHead
 from publishing import outcomes
 from publishing.clock import Now, now
-from publishing.models import LIVE, UNSETTLED, Attempt, Delivery, DeliveryState, Endpoint, Lane
+from publishing.models import HTTP_KINDS, LIVE, Attempt, Delivery, DeliveryState, Endpoint, JobState, Lane, Replay
+from publishing.turns import next_up
 
-LEASE = timedelta(seconds=90)
-TRIALS = 4  # lanes on trial after a failure at a time: half the worker's threads stay for targets that answer
+LEASE = timedelta(seconds=settings.LEASE_SECONDS)
+RENEWED_AFTER = LEASE / 9  # a younger lease is not written again: most holds then write nothing
+TRIALS = 16  # lanes on trial at a time: most of the worker's threads stay for targets that are known to answer
+ON_TRIAL = Q(failures__gt=0) | Q(last_success_at__isnull=True)
 
 
 @dataclass(frozen=True)
@@ -32,9 +37,10 @@ class Fenced(Exception):
     """The claim no longer stands: another worker has the lane, or its lease ended. Whoever holds it stops writing."""
 
 
-def claim(endpoint_id: UUID) -> Claim | None:
+def claim(endpoint_id: UUID, *, kinds: Collection[str] = HTTP_KINDS, lease: timedelta = LEASE) -> Claim | None:
     """Take the lane of a live endpoint that nobody holds; None where that is not so or the lane rests.
 
+    Only of these ``kinds``: a file's lane is not drained by calls. The first lease may be shorter than usual.
     What a dead holder left on its way goes back to waiting, with an attempt saying that its outcome is unknown.
     """
     taken = Claim(endpoint_id, uuid4())
@@ -42,8 +48,9 @@ def claim(endpoint_id: UUID) -> Claim | None:
         moment = now()
         free = Q(claim_id__isnull=True) | Q(lease_until__lte=moment)
         rested = Q(next_probe_at__isnull=True) | Q(next_probe_at__lte=moment)
-        count = Lane.objects.filter(free, rested, endpoint_id=endpoint_id, endpoint__state__in=LIVE).update(
-            claim_id=taken.id, lease_until=moment + LEASE
+        lanes = Lane.objects.filter(free, rested, endpoint_id=endpoint_id)
+        count = lanes.filter(endpoint__state__in=LIVE, endpoint__kind__in=kinds).update(
+            claim_id=taken.id, lease_until=moment + lease
         )
         if not count:
             return None
@@ -96,9 +103,16 @@ def hold(claimed: Claim) -> tuple[Lane, datetime]:
     if lane is None:
         raise Fenced(f"the lane of {claimed.endpoint_id} has another holder")
     moment: datetime = lane.moment
-    lane.lease_until = moment + LEASE
-    lane.save(update_fields=["lease_until"])
+    if lane.lease_until is None or lane.lease_until < moment + LEASE - RENEWED_AFTER:
+        lane.lease_until = moment + LEASE
+        lane.save(update_fields=["lease_until"])
     return lane, moment
+
+
+def locked(endpoint_id: UUID) -> Endpoint:
+    """The endpoint, locked for this transaction together with its lane: the lane first, as its holder does."""
+    Lane.objects.select_for_update(no_key=True).filter(endpoint_id=endpoint_id).first()
+    return Endpoint.objects.select_for_update(no_key=True).get(pk=endpoint_id)
 
 
 def let_go(claimed: Claim) -> None:
@@ -106,37 +120,33 @@ def let_go(claimed: Claim) -> None:
     Lane.objects.filter(endpoint_id=claimed.endpoint_id, claim_id=claimed.id).update(claim_id=None, lease_until=None)
 
 
-def next_up() -> QuerySet[Delivery]:
-    """Deliveries whose turn it is: they wait, and no earlier version of their record is unsettled."""
-    earlier = Delivery.objects.filter(
-        endpoint_id=OuterRef("endpoint_id"),
-        record_id=OuterRef("record_id"),
-        seq__lt=OuterRef("seq"),
-        state__in=UNSETTLED,
-    )
-    return Delivery.objects.filter(~Exists(earlier), state=DeliveryState.WAITING)
-
-
 def due() -> list[UUID]:
     """Endpoints whose lane may be claimed now and has something to do, the longest unserved first.
 
-    Lanes on trial after a failure come last and few at a time, so that targets that hang cannot hold every worker.
+    Lanes on trial (a failure, or no success yet) come last and few at a time, so that targets that hang cannot hold
+    every thread. A lane of another life of the log is due too: it has to be paused.
     """
     moment = now()
-    head = LogHead.objects.values_list("seq", flat=True).first() or 0
+    head = LogHead.objects.first()
     orphans = Delivery.objects.filter(endpoint_id=OuterRef("endpoint_id"), state=DeliveryState.IN_FLIGHT)
     ready = next_up().filter(endpoint_id=OuterRef("endpoint_id"), due_at__lte=moment)
-    work = Q(cursor_low__lt=head) | Exists(ready) | Exists(orphans)
+    again = Replay.objects.filter(endpoint_id=OuterRef("endpoint_id"), state__in=[JobState.WAITING, JobState.RUNNING])
+    work = Q(cursor_low__lt=head.seq if head else 0) | Exists(ready) | Exists(orphans) | Exists(again)
+    # Of another life of the log: it has to be paused.
+    stranded = Q(epoch__isnull=False) & ~Q(epoch=head.epoch) if head else Q(pk__in=[])
     lanes = (
-        Lane.objects.filter(work, endpoint__state__in=LIVE)
+        Lane.objects.filter(work | stranded, endpoint__state__in=LIVE, endpoint__kind__in=HTTP_KINDS)
         .filter(Q(claim_id__isnull=True) | Q(lease_until__lte=moment))
         .filter(Q(next_probe_at__isnull=True) | Q(next_probe_at__lte=moment))
         .order_by(F("last_success_at").asc(nulls_first=True))
-        .values_list("endpoint_id", "failures")
+        .values_list("endpoint_id", "failures", "last_success_at")
     )
-    running = Lane.objects.filter(failures__gt=0, claim_id__isnull=False, lease_until__gt=moment).count()
-    trials = [endpoint_id for endpoint_id, failures in lanes if failures]
-    return [endpoint_id for endpoint_id, failures in lanes if not failures] + trials[: max(TRIALS - running, 0)]
+    held = Lane.objects.filter(ON_TRIAL, claim_id__isnull=False, lease_until__gt=moment).count()
+    known: list[UUID] = []
+    trials: list[UUID] = []
+    for endpoint_id, failures, success in lanes:
+        (trials if failures or success is None else known).append(endpoint_id)
+    return known + trials[: max(TRIALS - held, 0)]
 
 
 def restart(endpoint: Endpoint) -> None:

@@ -7,6 +7,8 @@ from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any
 
+from publishing.advice import Owner, advice_for, owner_of
+
 
 class Fate(StrEnum):
     """What follows from an outcome: for this delivery, for its lane, for its endpoint."""
@@ -20,11 +22,24 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """A code of the table below, what follows, and the words for a person."""
+    """A code of the table below, what follows, and the words for a person.
+
+    Whose task it is and what helps stands in ``publishing.advice``, by code.
+    """
 
     code: str
     fate: Fate
     words: str
+
+    @property
+    def owner(self) -> Owner:
+        """Who has to act on it."""
+        return owner_of(self.code)
+
+    @property
+    def way_out(self) -> str:
+        """What helps, in words."""
+        return advice_for(self.code).way_out
 
 
 ACCEPTED = Outcome("ACCEPTED", Fate.ACCEPTED, "The target took it.")
@@ -41,9 +56,12 @@ SECRET = Outcome("SECRET_UNREADABLE", Fate.FAILED, "The secret of this endpoint 
 LOST = Outcome("OUTCOME_UNKNOWN", Fate.FAILED, "The sender stopped before the answer: sent again with the same id.")
 NOT_HELD = Outcome("NOT_HELD", Fate.UNSENT, "The target never held this record, so there is nothing to withdraw.")
 UNREADABLE = Outcome("NOT_RENDERED", Fate.UNSENT, "The event cannot be written in the form this endpoint is sent.")
+NO_TRANSLATION = Outcome("NO_TRANSLATION", Fate.UNSENT, "A code has no word at the target.")
+LEFT_OUT = Outcome("LEFT_OUT", Fate.UNSENT, "Left out when the endpoint was resumed.")
 NOT_LISTENING = Outcome("NO_CHALLENGE", Fate.FAILED, "The target answered, but not with the challenge it was sent.")
 OWN_FAULT = Outcome("OWN_FAULT", Fate.FAILED, "Assay itself failed while sending; its log says how.")
 
+RATE_LIMITED = Outcome("RATE_LIMITED", Fate.FAILED, "The target asks us to slow down.")
 AUTH = Outcome("AUTH_REJECTED", Fate.FAILED, "The target does not accept our sign-in.")
 BY_HTTP_CODE = {
     401: AUTH,
@@ -53,7 +71,7 @@ BY_HTTP_CODE = {
     408: TIMEOUT,
     421: DOWN,
     425: DOWN,
-    429: Outcome("RATE_LIMITED", Fate.FAILED, "The target asks us to slow down."),
+    429: RATE_LIMITED,
     410: GONE,
     404: Outcome("REJECTED_NOT_FOUND", Fate.REFUSED, "The target knows no such record or address."),
     409: Outcome("CONFLICT_NEWER", Fate.REFUSED, "The target holds something newer or conflicting."),
@@ -65,6 +83,11 @@ VALIDATION = Outcome("REJECTED_VALIDATION", Fate.REFUSED, "The target rejects th
 UNKNOWN_REFERENCE = Outcome(
     "REJECTED_UNKNOWN_REFERENCE", Fate.REFUSED, "The record refers to something the target does not know."
 )
+REFUSALS = {
+    outcome.code: outcome
+    for outcome in (*BY_HTTP_CODE.values(), VALIDATION, UNKNOWN_REFERENCE)
+    if outcome.fate is Fate.REFUSED
+}
 # Answers by which a target may have taken the message without our knowing.
 MAYBE_TAKEN = frozenset((TIMEOUT.code, LOST.code, BROKEN.code, DOWN.code))
 LONGEST_REST = timedelta(hours=24)
@@ -72,9 +95,13 @@ DETAIL_LENGTH = 300
 
 
 def of_http(http_code: int, answer: str) -> Outcome:
-    """The outcome of an answer; a problem document (RFC 9457) may say more precisely what was wrong."""
+    """The outcome of an answer; a problem document (RFC 9457) may say more precisely what was wrong.
+
+    A 2xx whose JSON says ``accepted: false`` is a refusal by a target that refuses in its own words, not in HTTP's.
+    """
     if 200 <= http_code < 300:
-        return ACCEPTED
+        said = _document(answer)
+        return of_refusal(str(said.get("code", ""))) if said.get("accepted") is False else ACCEPTED
     if 300 <= http_code < 400:
         return REDIRECTED
     if http_code in BY_HTTP_CODE:
@@ -82,8 +109,19 @@ def of_http(http_code: int, answer: str) -> Outcome:
     if http_code >= 500:
         return DOWN
     problem = _document(answer)
-    named = f"{problem.get('code', '')} {problem.get('type', '')}".lower()
-    return UNKNOWN_REFERENCE if "reference" in named else VALIDATION
+    return of_refusal(f"{problem.get('code', '')} {problem.get('type', '')}")
+
+
+def of_refusal(code: str) -> Outcome:
+    """The outcome a target's own code of a refusal comes nearest to: one of ours by name, else by what it is about."""
+    if (ours := REFUSALS.get(code.strip().upper())) is not None:
+        return ours
+    return UNKNOWN_REFERENCE if "reference" in code.lower() else VALIDATION
+
+
+def left_out(by: str, reason: str) -> str:
+    """Why an event was left out: who chose to go on from now, and why."""
+    return f"Left out when {by} resumed the endpoint: {reason}"[:500]
 
 
 def in_words(outcome: Outcome, http_code: int | None, answer: str = "", cause: str = "") -> str:
@@ -96,9 +134,10 @@ def in_words(outcome: Outcome, http_code: int | None, answer: str = "", cause: s
 
 
 def detail(answer: str) -> str:
-    """What the target gives as reason: `detail`, `title` or `message` of its answer and each of its `errors`."""
+    """What the target gives as reason: `detail`, `reason`, `message` or `title` of its answer, and its `errors`."""
     document = _document(answer)
-    said = [str(document[name]) for name in ("detail", "message", "title", "error") if document.get(name)][:1]
+    words = ("detail", "reason", "message", "title", "error")
+    said = [str(document[name]) for name in words if document.get(name)][:1]
     errors = document.get("errors")
     if isinstance(errors, list):
         said += [_one_error(error) for error in errors]
@@ -111,9 +150,12 @@ def _one_error(error: Any) -> str:
 
 
 def local_id(answer: str) -> str:
-    """The target's own id of the record, where its answer is JSON with a text or number `id`; else blank."""
-    found = _document(answer).get("id")
-    return clean(str(found))[:120] if isinstance(found, str | int) and not isinstance(found, bool) else ""
+    """The target's own id of the record: text or number `local_id`, else `id`, of a JSON answer; blank without."""
+    document = _document(answer)
+    for found in (document.get("local_id"), document.get("id")):
+        if isinstance(found, str | int) and not isinstance(found, bool) and found != "":
+            return clean(str(found))[:120]
+    return ""
 
 
 def clean(text: str) -> str:

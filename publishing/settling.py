@@ -3,29 +3,27 @@
 All of it in one transaction under the lane's lock, so that it happens once or, for a fenced worker, not at all.
 """
 
-import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
-from publishing import outcomes
+from publishing import breaker
+from publishing.breaker import jittered
+from publishing.buckets import bucket_of
 from publishing.lanes import Claim, hold
-from publishing.models import LIVE, Attempt, DeliveryState, Endpoint, EndpointState, Intervention, Lane
+from publishing.models import Attempt, DeliveryState, Endpoint, Lane, Mode, OnReject
 from publishing.outcomes import Fate
+from publishing.pacing import Pace
 from publishing.sending import Result
+from publishing.superseding import supersede
 from publishing.window import Taken
 
-JITTER = 0.2
-OVERLOAD_REST = 60  # seconds at least after a timeout or "too many requests", where the schedule goes that far
-OVERLOADED = frozenset((outcomes.TIMEOUT.code, "RATE_LIMITED"))
-HOPELESS_AFTER = timedelta(days=5)
-HOPELESS_FAILURES = 10
-
 Settled = tuple[Taken, Result]
+Row = tuple[int, str, int, datetime, datetime | None, int, str, str]
 
 
-def settle(claimed: Claim, done: Sequence[Settled], *, resting: bool) -> bool:
+def settle(claimed: Claim, done: Sequence[Settled], *, resting: bool, pace: Pace | None = None) -> bool:
     """Write down what came of these deliveries; returns whether the lane rests now.
 
     ``resting`` says that an earlier result of the same drain already sent the lane to rest: one failure of the target
@@ -33,26 +31,41 @@ def settle(claimed: Claim, done: Sequence[Settled], *, resting: bool) -> bool:
     """
     with transaction.atomic():
         lane, moment = hold(claimed)
-        _write_deliveries(lane.endpoint, done, moment)
-        _write_attempts(lane.endpoint, done, moment)
-        _write_holdings(lane.endpoint, done, moment)
-        failed = [result for _, result in done if result.outcome.fate in (Fate.FAILED, Fate.GONE)]
-        if failed and not resting:
-            _rest(lane, failed[-1], moment)
-        elif not failed and not resting and any(result.outcome.fate is not Fate.UNSENT for _, result in done):
-            _clear(lane, done, moment)
-        return resting or bool(failed)
+        return write(lane, moment, done, resting=resting, pace=pace)
+
+
+def write(lane: Lane, moment: datetime, done: Sequence[Settled], *, resting: bool, pace: Pace | None = None) -> bool:
+    """``settle`` for who holds the lane already."""
+    rows = [_next_state(lane.endpoint, taken, result, moment) for taken, result in done]
+    _write_deliveries(rows)
+    _write_attempts(lane.endpoint, done, moment)
+    _write_holdings(lane.endpoint, done, moment)
+    if lane.endpoint.mode == Mode.LATEST_STATE:
+        left = (DeliveryState.WAITING, DeliveryState.PARKED)
+        back = [taken.record_id for (taken, _), row in zip(done, rows, strict=True) if row[1] in left]
+        supersede(lane.endpoint_id, back, moment)
+    parked = [row for row in rows if row[1] == DeliveryState.PARKED]
+    if parked and lane.endpoint.on_reject == OnReject.STOP:
+        breaker.stop(lane, parked[0][-1], moment)
+    failed = [result for _, result in done if result.outcome.fate in (Fate.FAILED, Fate.GONE)]
+    if pace:
+        _keep(lane, pace, moment)
+    if failed and not resting:
+        breaker.rest(lane, failed[-1], moment, pace=pace)
+    elif not failed and not resting and any(result.outcome.fate is not Fate.UNSENT for _, result in done):
+        accepted = any(result.outcome.fate is Fate.ACCEPTED for _, result in done)
+        breaker.clear(lane, moment, succeeded=accepted, pace=pace)
+    return resting or bool(failed)
 
 
 def rest(claimed: Claim, result: Result) -> None:
     """Send the lane to rest for a fault that no delivery has met yet. Raises Fenced."""
     with transaction.atomic():
         lane, moment = hold(claimed)
-        _rest(lane, result, moment)
+        breaker.rest(lane, result, moment)
 
 
-def _write_deliveries(endpoint: Endpoint, done: Sequence[Settled], moment: datetime) -> None:
-    rows = [_next_state(endpoint, taken, result, moment) for taken, result in done]
+def _write_deliveries(rows: Sequence[Row]) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE publishing_delivery d SET state = g.state, refusals = g.refusals, due_at = g.due_at, "
@@ -66,9 +79,6 @@ def _write_deliveries(endpoint: Endpoint, done: Sequence[Settled], moment: datet
         )
 
 
-Row = tuple[int, str, int, datetime, datetime | None, int, str, str]
-
-
 def _next_state(endpoint: Endpoint, taken: Taken, result: Result, moment: datetime) -> Row:
     outcome = result.outcome
     state, refusals, due_at = str(DeliveryState.WAITING), taken.refusals, moment
@@ -80,7 +90,7 @@ def _next_state(endpoint: Endpoint, taken: Taken, result: Result, moment: dateti
         if refusals > len(endpoint.retry_seconds):
             state = str(DeliveryState.PARKED)
         else:
-            due_at = moment + timedelta(seconds=_jittered(endpoint.retry_seconds[refusals - 1]))
+            due_at = moment + timedelta(seconds=jittered(endpoint.retry_seconds[refusals - 1]))
     unsent = int(outcome.fate is Fate.UNSENT)
     return (taken.delivery_id, state, refusals, due_at, settled_at, unsent, outcome.code, result.words)
 
@@ -113,11 +123,13 @@ def _write_holdings(endpoint: Endpoint, done: Sequence[Settled], moment: datetim
         return
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO publishing_holding AS h (endpoint_id, record_id, version, seq, local_id, acknowledged_at) "
-            "SELECT %s, g.record_id, g.version, g.seq, g.local_id, %s "
-            "FROM unnest(%s::uuid[], %s::int[], %s::bigint[], %s::text[]) AS g(record_id, version, seq, local_id) "
+            "INSERT INTO publishing_holding AS h "
+            '(endpoint_id, record_id, version, seq, local_id, acknowledged_at, bucket, digest, "left") '
+            'SELECT %s, g.record_id, g.version, g.seq, g.local_id, %s, g.bucket, g.digest, g."left" '
+            "FROM unnest(%s::uuid[], %s::int[], %s::bigint[], %s::text[], %s::int[], %s::text[], %s::bool[]) "
+            'AS g(record_id, version, seq, local_id, bucket, digest, "left") '
             "ON CONFLICT (endpoint_id, record_id) DO UPDATE SET version = excluded.version, seq = excluded.seq, "
-            "acknowledged_at = excluded.acknowledged_at, "
+            'acknowledged_at = excluded.acknowledged_at, digest = excluded.digest, "left" = excluded."left", '
             "local_id = CASE WHEN excluded.local_id = '' THEN h.local_id ELSE excluded.local_id END "
             "WHERE h.seq <= excluded.seq",
             [
@@ -127,59 +139,17 @@ def _write_holdings(endpoint: Endpoint, done: Sequence[Settled], moment: datetim
                 [one.version for one, _ in taken],
                 [one.seq for one, _ in taken],
                 [result.local_id for _, result in taken],
+                [bucket_of(one.record_id) for one, _ in taken],
+                [one.digest for one, _ in taken],
+                [one.leaves for one, _ in taken],
             ],
         )
 
 
-def _rest(lane: Lane, result: Result, moment: datetime) -> None:
-    """Back the lane off, disable the endpoint where the target is gone or hopeless, else call it degraded."""
-    lane.failures += 1
-    lane.fail_since = lane.fail_since or moment
-    lane.last_failure_at = moment
-    lane.last_failure_code = result.outcome.code
-    lane.last_failure = result.words
-    lane.next_probe_at = moment + backoff(lane.endpoint, lane.failures, result)
-    lane.save(
-        update_fields=[
-            "failures", "fail_since", "last_failure_at", "last_failure_code", "last_failure", "next_probe_at",
-        ]
-    )  # fmt: skip
-    if result.outcome.fate is Fate.GONE:
-        _set_state(lane, EndpointState.DISABLED, outcomes.GONE.words, moment)
-    elif lane.failures >= HOPELESS_FAILURES and moment - lane.fail_since >= HOPELESS_AFTER:
-        reason = f"No success since {lane.fail_since:%Y-%m-%d %H:%M} UTC."
-        _set_state(lane, EndpointState.DISABLED, reason, moment)
-    elif lane.endpoint.state == EndpointState.ACTIVE:
-        _set_state(lane, EndpointState.DEGRADED, result.words, moment)
-
-
-def backoff(endpoint: Endpoint, failures: int, result: Result) -> timedelta:
-    """How long the lane rests: its schedule with jitter, longer after overload, and as long as the target asks."""
-    schedule = endpoint.backoff_seconds or [OVERLOAD_REST]
-    seconds = float(schedule[min(failures, len(schedule)) - 1])
-    if result.outcome.code in OVERLOADED:
-        seconds = max(seconds, min(OVERLOAD_REST, schedule[-1]))
-    wait = timedelta(seconds=_jittered(seconds))
-    return wait if result.rest is None else max(result.rest, min(wait, timedelta(seconds=schedule[0])))
-
-
-def _jittered(seconds: float) -> float:
-    return seconds * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads retries, keeps no secret
-
-
-def _clear(lane: Lane, done: Sequence[Settled], moment: datetime) -> None:
-    lane.failures, lane.fail_since, lane.next_probe_at = 0, None, None
-    if any(result.outcome.fate is Fate.ACCEPTED for _, result in done):
-        lane.last_success_at = moment
-    lane.save(update_fields=["failures", "fail_since", "next_probe_at", "last_success_at"])
-    if lane.endpoint.state == EndpointState.DEGRADED:
-        _set_state(lane, EndpointState.ACTIVE, "", moment)
-
-
-def _set_state(lane: Lane, state: EndpointState, reason: str, moment: datetime) -> None:
-    """A turn of the breaker: only from a running state, so that a person's pause in the meantime stands."""
-    turned = Endpoint.objects.filter(pk=lane.endpoint_id, state__in=LIVE).update(
-        state=state, state_reason=reason[:300], updated_at=moment
-    )
-    if turned and state == EndpointState.DISABLED:
-        Intervention.objects.create(endpoint=lane.endpoint, verb="disable", by="Assay", reason=reason, at=moment)
+def _keep(lane: Lane, pace: Pace, moment: datetime) -> None:
+    """What the pace has come to, for whoever moves the lane next."""
+    tokens = pace.bucket.tokens if pace.bucket else 0.0
+    if pace.bucket is None and lane.rate == pace.rate:
+        return
+    lane.rate, lane.tokens, lane.tokens_at = pace.rate, tokens, moment
+    lane.save(update_fields=["rate", "tokens", "tokens_at"])

@@ -6,10 +6,21 @@ from datetime import datetime
 from django.db import transaction
 
 from mdm.cause import Actor
-from mdm.errors import WrongState
+from mdm.errors import Invalid, WrongState
+from publishing import resuming
 from publishing.clock import now
-from publishing.lanes import restart
-from publishing.models import LIVE, Delivery, DeliveryState, Endpoint, EndpointState, Intervention
+from publishing.history import change_state, save
+from publishing.lanes import locked, restart
+from publishing.models import LIVE, Delivery, DeliveryState, Endpoint, EndpointState, Intervention, Lane, Passing
+
+CHOICES = {
+    "resume": "",
+    "latest": "With the latest state of each record.",
+    "skip": "From now on.",
+}
+CHOICES_OF_LANE = {"resume": Passing.NOTHING, "latest": Passing.LATEST, "skip": Passing.SKIP}
+
+__all__ = ["change_state", "disable", "pause", "release", "resend", "resume", "save", "skip", "try_now"]
 
 
 def pause(*, endpoint: Endpoint, by: Actor, reason: str) -> None:
@@ -21,10 +32,24 @@ def pause(*, endpoint: Endpoint, by: Actor, reason: str) -> None:
 
 
 @transaction.atomic
-def resume(*, endpoint: Endpoint, by: Actor, reason: str = "") -> None:
-    """A paused or disabled endpoint goes on where its cursor stands, at once. Raises WrongState where it runs."""
+def resume(*, endpoint: Endpoint, by: Actor, reason: str = "", choice: str = "resume") -> None:
+    """A paused or disabled endpoint goes on at once. Locks its lane; repeating raises.
+
+    ``choice``: ``resume`` tells everything from where the cursor stands; ``latest`` tells each record of what waits
+    and what has happened since once, in its latest state; ``skip`` goes on with what happens from now on and keeps the
+    rest as left out. After a restore the cursor stands no further than the head of the new life. Raises WrongState
+    where it runs, Invalid for another choice.
+    """
+    if choice not in CHOICES:
+        raise Invalid(
+            "Nobody knows how to go on like that.",
+            f"Choose one of {', '.join(CHOICES)}.",
+            [("choice", f"Choose one of {', '.join(CHOICES)}.")],
+        )
     allowed = (EndpointState.PAUSED, EndpointState.DISABLED)
-    _turn(endpoint, allowed, EndpointState.ACTIVE, "resume", by, reason)
+    verb_reason = reason if choice == "resume" else f"{CHOICES[choice]} {reason}".strip()
+    _turn(endpoint, allowed, EndpointState.ACTIVE, "resume", by, verb_reason)
+    resuming.go_on(Lane.objects.get(pk=endpoint.pk), CHOICES_OF_LANE[choice], by, verb_reason)
     restart(endpoint)
 
 
@@ -63,6 +88,25 @@ def resend(*, deliveries: Sequence[int], by: Actor, reason: str = "") -> int:
     """
     states = (DeliveryState.DELIVERED, DeliveryState.PARKED, DeliveryState.WAITING)
     return _offer_again(deliveries, states, "resend", by, reason, replayed=True)
+
+
+@transaction.atomic
+def skip(*, deliveries: Sequence[int], by: Actor, reason: str = "") -> int:
+    """The target is not told of these versions; later ones of their records go on. Returns how many.
+
+    Parked and waiting ones, compare and set: what is on its way or settled is left alone. Why they were refused stays.
+    """
+    moment = now()
+    states = (DeliveryState.PARKED, DeliveryState.WAITING)
+    chosen = Delivery.objects.filter(pk__in=deliveries, state__in=states)
+    rows = list(chosen.select_for_update(no_key=True).order_by("pk").values_list("pk", "endpoint_id"))
+    ids = [pk for pk, _ in rows]
+    Delivery.objects.filter(pk__in=ids).update(state=DeliveryState.SKIPPED, settled_at=moment)
+    Intervention.objects.bulk_create(
+        Intervention(endpoint_id=endpoint, delivery_id=pk, verb="skip", by=by.name, reason=reason, at=moment)
+        for pk, endpoint in rows
+    )
+    return len(rows)
 
 
 def _offer_again(
@@ -107,21 +151,8 @@ def _turn(
     endpoint.state, endpoint.state_reason = row.state, row.state_reason
 
 
-def change_state(row: Endpoint, state: EndpointState, reason: str, by: Actor) -> None:
-    """Set the state of a locked endpoint, with its history row."""
-    row.state, row.state_reason = state, reason[:300]
-    save(row, by=by, reason=reason, fields=["state", "state_reason", "updated_at"])
-
-
-def save(row: Endpoint, *, by: Actor, reason: str, fields: Sequence[str] | None = None) -> None:
-    """Save an endpoint and say in its history who and why."""
-    row._change_reason = reason[:100] or None  # type: ignore[attr-defined]
-    row._history_user_id = by.user_id  # type: ignore[attr-defined]
-    row.save(update_fields=fields)
-
-
 def _locked(endpoint: Endpoint) -> Endpoint:
-    return Endpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
+    return locked(endpoint.pk)
 
 
 def _note(endpoint: Endpoint, verb: str, by: Actor, reason: str, moment: datetime | None = None) -> None:

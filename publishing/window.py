@@ -1,4 +1,4 @@
-"""From log to lane: a window of deliveries ahead of the cursor, and what of it may be sent next."""
+"""What of a lane's deliveries may be sent next: bodies frozen, numbers given, put on its way."""
 
 import logging
 from collections.abc import Sequence
@@ -8,24 +8,29 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q
 
-from mdm.models import ChangeEvent, LogHead
+from mdm.models import LogHead
 from publishing import outcomes, payloads
-from publishing.lanes import Claim, hold, next_up
-from publishing.models import LIVE, Delivery, DeliveryState, Endpoint, Holding, Lane, Mode
+from publishing.given import digest_of
+from publishing.lanes import Claim, hold
+from publishing.mapping import NoTranslation, Unfit
+from publishing.models import LIVE, Delivery, DeliveryState, Endpoint, Holding, Lane
 from publishing.outcomes import Outcome
+from publishing.owing import left_id
 from publishing.sending import Message
-
-WINDOW = 500
-EVENTS_READ = 1000
+from publishing.turns import next_up
 
 logger = logging.getLogger(__name__)
+
+Body = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Taken:
-    """A delivery on its way, ready to be sent without the database."""
+    """A delivery on its way, ready to be sent without the database.
+
+    ``digest`` is that of its content, ``leaves`` whether the record is none of the target's business afterwards.
+    """
 
     delivery_id: int
     record_id: UUID
@@ -33,110 +38,78 @@ class Taken:
     seq: int
     refusals: int
     message: Message
-
-
-def fill(claimed: Claim) -> int:
-    """Turn events after the cursor into deliveries until the window is full or the log is read. Returns how many.
-
-    Events of other domains and of records nobody outside knows only move the cursor. Repeating it adds nothing: each
-    event is owed once. Raises Fenced.
-    """
-    added = 0
-    while True:
-        with transaction.atomic():
-            lane, moment = hold(claimed)
-            head = LogHead.objects.values_list("seq", flat=True).first() or 0
-            if lane.cursor_low >= head or _waiting(lane) >= WINDOW:
-                return added
-            added += _advance(lane, head, moment)
-
-
-def _waiting(lane: Lane) -> int:
-    """How many wait for their first turn. What a refused version holds back is not counted: it may wait for ever."""
-    refused = Delivery.objects.filter(
-        Q(state=DeliveryState.PARKED) | Q(state=DeliveryState.WAITING, refusals__gt=0),
-        endpoint_id=OuterRef("endpoint_id"),
-        record_id=OuterRef("record_id"),
-    )
-    waiting = Delivery.objects.filter(~Exists(refused), endpoint_id=lane.endpoint_id, state=DeliveryState.WAITING)
-    return len(waiting.values_list("pk")[:WINDOW])
-
-
-def _advance(lane: Lane, head: int, moment: datetime) -> int:
-    endpoint = lane.endpoint
-    events = ChangeEvent.objects.filter(seq__gt=lane.cursor_low, seq__lte=head).order_by("seq")
-    seen = [
-        (pk, int(seq or 0), record_id, domain, version, outward)
-        for pk, seq, record_id, domain, version, outward in events.values_list(
-            "pk", "seq", "record_id", "domain", "version", "outward"
-        )[:EVENTS_READ]
-    ]
-    owed = [
-        Delivery(
-            endpoint=endpoint, event_id=pk, seq=seq, record_id=record_id, domain=domain, version=version,
-            due_at=moment, created_at=moment,
-        )
-        for pk, seq, record_id, domain, version, outward in seen
-        if outward and (not endpoint.domains or domain in endpoint.domains)
-    ]  # fmt: skip
-    Delivery.objects.bulk_create(owed, ignore_conflicts=True)
-    lane.cursor_low = seen[-1][1] if seen else head
-    lane.save(update_fields=["cursor_low"])
-    if endpoint.mode == Mode.LATEST_STATE and owed:
-        _supersede(endpoint.pk, [delivery.record_id for delivery in owed], moment)
-    return len(owed)
-
-
-def _supersede(endpoint_id: UUID, records: Sequence[UUID], moment: datetime) -> None:
-    """An older version still waiting or parked gives way to a newer one that waits."""
-    newer = Delivery.objects.filter(
-        endpoint_id=OuterRef("endpoint_id"),
-        record_id=OuterRef("record_id"),
-        seq__gt=OuterRef("seq"),
-        state=DeliveryState.WAITING,
-    )
-    Delivery.objects.filter(
-        Exists(newer),
-        endpoint_id=endpoint_id,
-        record_id__in=set(records),
-        state__in=[DeliveryState.WAITING, DeliveryState.PARKED],
-    ).update(state=DeliveryState.SUPERSEDED, settled_at=moment)
+    digest: str = ""
+    leaves: bool = False
 
 
 def take(claimed: Claim, limit: int) -> list[Taken]:
     """Put up to ``limit`` deliveries on their way, oldest first, at most one of each record, bodies frozen.
 
-    A record whose earlier version is unsettled is passed over. What only withdraws a record the target never held is
-    skipped. Empty where the endpoint no longer runs. Raises Fenced.
+    A record whose earlier version is unsettled, or that names one the target lacks, is passed over. What only
+    withdraws a record the target never held is skipped, what cannot be written is parked. Empty where the endpoint no
+    longer runs. Raises Fenced.
     """
     with transaction.atomic():
         lane, moment = hold(claimed)
-        if lane.endpoint.state not in LIVE:
-            return []
-        rows = _next(lane.endpoint, limit, moment)
-        if not rows:
-            return []
-        epoch = LogHead.objects.get().epoch
-        bodies = {row.pk: payloads.read(row.event.body) for row in rows}
-        idle = _not_held(lane.endpoint, rows, bodies)
-        _set_aside(idle, DeliveryState.SKIPPED, outcomes.NOT_HELD, moment)
-        wanted = [row for row in rows if row.pk not in idle]
-        broken = {row.pk for row in wanted if not _freeze(row, lane.endpoint.kind, bodies[row.pk], epoch)}
-        _set_aside(broken, DeliveryState.PARKED, outcomes.UNREADABLE, moment)
-        sent = [row for row in wanted if row.pk not in broken]
-        _put_on_their_way(sent, claimed.id)
-        return [_taken(row, lane.endpoint, bodies[row.pk]) for row in sent]
+        return take_from(lane, moment, limit)
 
 
-def _freeze(row: Delivery, kind: str, body: dict[str, Any], epoch: UUID) -> bool:
-    """Count the try and render the text once. False where the event does not fit today's declarations."""
-    try:
-        row.body = row.body or payloads.render(kind, body, seq=row.seq, epoch=epoch)
-    except (KeyError, TypeError, ValueError):
-        logger.exception("Event %s cannot be rendered for %s", row.seq, kind)
-        return False
+def take_from(lane: Lane, moment: datetime, limit: int) -> list[Taken]:
+    """``take`` for who holds the lane already."""
+    if lane.endpoint.state not in LIVE or limit <= 0:
+        return []
+    epoch = LogHead.objects.values_list("epoch", flat=True).get()
+    # What is set aside makes room for others: go on until something is sent or nothing is left.
+    while rows := _next(lane.endpoint, limit, moment):
+        if sent := _frozen(lane, rows, epoch, moment):
+            return sent
+    return []
+
+
+def _frozen(lane: Lane, rows: Sequence[Delivery], epoch: UUID, moment: datetime) -> list[Taken]:
+    bodies = {row.pk: _body(row) for row in rows}
+    idle = _not_held(lane.endpoint, rows, bodies)
+    _set_aside(idle, DeliveryState.SKIPPED, outcomes.NOT_HELD, moment)
+    sent = []
+    for row in (row for row in rows if row.pk not in idle):
+        if fault := _freeze(row, lane, bodies[row.pk], epoch):
+            _set_aside([row.pk], DeliveryState.PARKED, fault[0], moment, fault[1])
+        else:
+            sent.append(row)
+    if sent and lane.claim_id:
+        _put_on_their_way(sent, lane.claim_id)
+        lane.save(update_fields=["numbered"])
+    return [_taken(row, lane.endpoint, bodies[row.pk]) for row in sent]
+
+
+def _body(row: Delivery) -> Body:
+    """The event's body; a record's last word has an id of its own, as its event may be told in full as well."""
+    body = payloads.read(row.event.body)
+    return body | {"id": left_id(body["id"])} if row.leaves else body
+
+
+def _freeze(row: Delivery, lane: Lane, body: Body, epoch: UUID) -> tuple[Outcome, str] | None:
+    """Count the try, number and render the text once. The reason where the event cannot be written for the endpoint.
+
+    A version that took the place of a numbered one has its number already; numbers are given without gaps.
+    """
+    if not row.body:
+        number = row.number or lane.numbered + 1
+        render = payloads.render_left if row.leaves else payloads.render
+        try:
+            text = render(lane.endpoint, body, seq=row.seq, epoch=epoch, number=number)
+            digest = digest_of(lane.endpoint.kind, text)
+        except NoTranslation as error:
+            return outcomes.NO_TRANSLATION, str(error)
+        except Unfit as error:
+            return outcomes.UNREADABLE, str(error)
+        except (KeyError, TypeError, ValueError):
+            logger.exception("Event %s cannot be rendered for %s", row.seq, lane.endpoint.code)
+            return outcomes.UNREADABLE, ""
+        row.body, row.digest = text, digest
+        row.number, lane.numbered = number, max(lane.numbered, number)
     row.attempts += 1
-    return True
+    return None
 
 
 def _next(endpoint: Endpoint, limit: int, moment: datetime) -> list[Delivery]:
@@ -145,14 +118,14 @@ def _next(endpoint: Endpoint, limit: int, moment: datetime) -> list[Delivery]:
         .select_for_update(skip_locked=True, of=("self",), no_key=True)
         .select_related("event")
         .filter(endpoint=endpoint, due_at__lte=moment)
-        .order_by("seq")
+        .order_by("rank")  # two records never share one, and of one record one at most is next
     )
     return list(rows[:limit])
 
 
-def _not_held(endpoint: Endpoint, rows: Sequence[Delivery], bodies: dict[int, dict[str, Any]]) -> set[int]:
+def _not_held(endpoint: Endpoint, rows: Sequence[Delivery], bodies: dict[int, Body]) -> set[int]:
     """Rows that withdraw a record this endpoint neither acknowledged nor may have taken without our knowing."""
-    asked = [row for row in rows if payloads.needs_holder(bodies[row.pk]) and not row.attempts]
+    asked = [row for row in rows if (row.leaves or payloads.needs_holder(bodies[row.pk])) and not row.attempts]
     if not asked:
         return set()
     records = [row.record_id for row in asked]
@@ -164,32 +137,38 @@ def _not_held(endpoint: Endpoint, rows: Sequence[Delivery], bodies: dict[int, di
     return {row.pk for row in asked if row.record_id not in held}
 
 
-def _set_aside(ids: set[int], state: DeliveryState, why: Outcome, moment: datetime) -> None:
+def _set_aside(
+    ids: Sequence[int] | set[int], state: DeliveryState, why: Outcome, moment: datetime, more: str = ""
+) -> None:
     if ids:
         settled_at = moment if state == DeliveryState.SKIPPED else None
+        words = f"{why.words} {more}".strip()[:500]
         Delivery.objects.filter(pk__in=ids).update(
-            state=state, settled_at=settled_at, outcome_code=why.code, outcome=why.words
+            state=state, settled_at=settled_at, outcome_code=why.code, outcome=words
         )
 
 
 def _put_on_their_way(rows: Sequence[Delivery], claim_id: UUID) -> None:
-    if not rows:
-        return
+    columns = zip(*((row.pk, row.attempts, row.number, row.body, row.digest) for row in rows), strict=True)
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE publishing_delivery SET state = 'in_flight', claim_id = %s, attempts = given.attempts, "
-            "body = given.body FROM unnest(%s::bigint[], %s::int[], %s::text[]) AS given(id, attempts, body) "
-            "WHERE publishing_delivery.id = given.id",
-            [claim_id, [row.pk for row in rows], [row.attempts for row in rows], [row.body for row in rows]],
+            "body = given.body, number = given.number, digest = given.digest "
+            "FROM unnest(%s::bigint[], %s::int[], %s::bigint[], %s::text[], %s::text[]) "
+            "AS given(id, attempts, number, body, digest) WHERE publishing_delivery.id = given.id",
+            [claim_id, *map(list, columns)],
         )
 
 
-def _taken(row: Delivery, endpoint: Endpoint, body: dict[str, Any]) -> Taken:
+def _taken(row: Delivery, endpoint: Endpoint, body: Body) -> Taken:
     message = Message(
         id=body["id"],
         body=row.body,
         number=row.attempts,
         path=payloads.path_of(endpoint.path, body) if endpoint.path else "",
-        replayed=row.replayed,
+        replay=str(row.replay_id or 1) if row.replayed else "",
+        lane_number=row.number,
     )
-    return Taken(row.pk, row.record_id, row.version, row.seq, row.refusals, message)
+    return Taken(
+        row.pk, row.record_id, row.version, row.seq, row.refusals, message, digest=row.digest, leaves=row.leaves
+    )

@@ -1,5 +1,6 @@
 """Every table of publishing."""
 
+from publishing.models.answers import Compared, Difference, DifferenceKind, DifferenceState, DriftCheck, Receipt, Told
 from publishing.models.deliveries import (
     UNSETTLED,
     Attempt,
@@ -9,29 +10,66 @@ from publishing.models.deliveries import (
     Intervention,
 )
 from publishing.models.endpoints import (
+    HTTP_KINDS,
     LIVE,
+    SIGNED_KINDS,
     AuthKind,
     Endpoint,
     EndpointKind,
     EndpointState,
     Lane,
     Mode,
+    OnReject,
+    Passing,
     SigningSecret,
+)
+from publishing.models.work import (
+    FileContent,
+    FileDrop,
+    FileFormat,
+    FilePlace,
+    FileRun,
+    JobState,
+    Notice,
+    NoticeKind,
+    Replay,
+    ReplayKind,
 )
 
 __all__ = [
+    "HTTP_KINDS",
     "LIVE",
+    "SIGNED_KINDS",
     "UNSETTLED",
     "Attempt",
     "AuthKind",
+    "Compared",
     "Delivery",
     "DeliveryState",
+    "Difference",
+    "DifferenceKind",
+    "DifferenceState",
+    "DriftCheck",
     "Endpoint",
     "EndpointKind",
     "EndpointState",
+    "FileContent",
+    "FileDrop",
+    "FileFormat",
+    "FilePlace",
+    "FileRun",
     "Holding",
     "Intervention",
+    "JobState",
     "Lane",
     "Mode",
+    "Notice",
+    "NoticeKind",
+    "OnReject",
+    "Passing",
+    "Receipt",
+    "Replay",
+    "ReplayKind",
     "SigningSecret",
+    "Told",
 ]

@@ -1,5 +1,6 @@
 """What is owed to an endpoint, each try to give it, what the endpoint holds since, and what people did about it."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from mdm.models import ChangeEvent, GoldenRecord
@@ -18,6 +19,7 @@ class DeliveryState(models.TextChoices):
         parked --release--> waiting
         waiting, parked --a newer version waits (latest state)--> superseded
         waiting --the target never held what is withdrawn--> skipped
+        parked, waiting --skip--> skipped
     """
 
     WAITING = "waiting", "Waiting"
@@ -34,9 +36,13 @@ UNSETTLED = (DeliveryState.WAITING, DeliveryState.IN_FLIGHT, DeliveryState.PARKE
 class Delivery(models.Model):
     """One event owed to one endpoint.
 
-    ``body`` is frozen when it is first rendered: every try sends the same bytes. ``claim_id`` is the lane's fence
-    under which it is on its way. ``attempts`` counts all tries, ``refusals`` those the target answered with a refusal
-    of this very record; only these use up its schedule.
+    ``rank`` is its place in the lane: its own number, or that of the oldest version it supersedes. ``refers`` are the
+    records its content names; it waits for those the target does not hold and that stand before it in the lane.
+    ``number`` is its number within the lane, given with the body. ``leaves`` marks the last word about a record that
+    is not meant for this endpoint any more. ``replay`` is the job that asked for it again.
+    ``body`` is frozen when it is first rendered: every try sends the same bytes; ``digest`` is that of its content.
+    ``claim_id`` is the lane's fence under which it is on its way. ``attempts`` counts all tries, ``refusals`` those the
+    target answered with a refusal of this very record; only these use up its schedule.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -46,6 +52,10 @@ class Delivery(models.Model):
     record = models.ForeignKey(GoldenRecord, on_delete=models.PROTECT, related_name="deliveries")
     domain = models.CharField(max_length=32)
     version = models.PositiveIntegerField()
+    rank = models.BigIntegerField()
+    refers = ArrayField(models.UUIDField(), default=list)
+    number = models.BigIntegerField(null=True, blank=True)
+    leaves = models.BooleanField(default=False)
     state = models.CharField(max_length=10, choices=DeliveryState.choices, default=DeliveryState.WAITING)
     attempts = models.PositiveIntegerField(default=0)
     refusals = models.PositiveIntegerField(default=0)
@@ -54,7 +64,11 @@ class Delivery(models.Model):
     outcome_code = models.CharField(max_length=32, blank=True)
     outcome = models.CharField(max_length=500, blank=True)
     replayed = models.BooleanField(default=False)
+    replay = models.ForeignKey(
+        "publishing.Replay", null=True, blank=True, on_delete=models.SET_NULL, related_name="deliveries"
+    )
     body = models.TextField(blank=True)
+    digest = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField()
     settled_at = models.DateTimeField(null=True, blank=True)
 
@@ -81,10 +95,10 @@ class Delivery(models.Model):
         ]
         indexes = [
             # what the lane takes next, oldest first
-            models.Index(fields=["endpoint", "seq"], condition=models.Q(state="waiting"), name="delivery_waiting"),
+            models.Index(fields=["endpoint", "rank"], condition=models.Q(state="waiting"), name="delivery_waiting"),
             # "does an earlier version of this record still wait?", and the parked list
             models.Index(
-                fields=["endpoint", "record", "seq"],
+                fields=["endpoint", "record", "rank"],
                 condition=models.Q(state__in=["waiting", "in_flight", "parked"]),
                 name="delivery_unsettled",
             ),
@@ -100,11 +114,16 @@ class Attempt(models.Model):
     """One call, as made and answered. ``request_headers`` are masked; ``answer`` is at most the first 4 KB.
 
     A call without delivery is a ping of a verification. ``error`` says in business words what went wrong.
+    The table is cut into partitions of a week (``publishing.partitions``), dropped as a whole once they are 30 days
+    old, so nothing in the database refers to an attempt, and ``delivery`` may name one that is no longer kept.
     """
 
     id = models.BigAutoField(primary_key=True)
-    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="attempts")
-    delivery = models.ForeignKey(Delivery, null=True, on_delete=models.PROTECT, related_name="tries")
+    # Neither has an index of its own: those below begin with it.
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.PROTECT, related_name="attempts", db_index=False)
+    delivery = models.ForeignKey(
+        Delivery, null=True, on_delete=models.DO_NOTHING, related_name="tries", db_constraint=False, db_index=False
+    )
     number = models.PositiveIntegerField()
     at = models.DateTimeField()
     method = models.CharField(max_length=6)
@@ -128,7 +147,11 @@ class Attempt(models.Model):
 
 
 class Holding(models.Model):
-    """What the endpoint acknowledged last about a record: its version, and the id the target gave it."""
+    """What the endpoint acknowledged last about a record: its version, and the id the target gave it.
+
+    ``digest`` is the SHA-256 of the content it was sent, ``bucket`` the one of 4,096 the record's id falls in: both
+    are what drift is found by. A record that ``left`` is none of its business any more.
+    """
 
     endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="holdings")
     record = models.ForeignKey(GoldenRecord, on_delete=models.PROTECT, related_name="holdings")
@@ -136,11 +159,20 @@ class Holding(models.Model):
     seq = models.BigIntegerField()
     local_id = models.CharField(max_length=120, blank=True)
     acknowledged_at = models.DateTimeField()
+    digest = models.CharField(max_length=64, blank=True)
+    bucket = models.PositiveSmallIntegerField(default=0)
+    left = models.BooleanField(default=False)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["endpoint", "record"], name="holding_is_one_per_endpoint_and_record"),
             models.CheckConstraint(name="holding_version_starts_at_one", condition=models.Q(version__gte=1)),
+            models.CheckConstraint(name="holding_bucket_is_one_of_4096", condition=models.Q(bucket__lt=4096)),
+        ]
+        indexes = [
+            models.Index(fields=["endpoint", "bucket"], name="holding_bucket"),  # drift
+            # look-up by a target's own id
+            models.Index(fields=["local_id"], condition=~models.Q(local_id=""), name="holding_local_id"),
         ]
 
     def __str__(self) -> str:
