@@ -1,0 +1,23 @@
+"""`manage.py purge`: delete settled deliveries that have been kept long enough."""
+
+from argparse import ArgumentParser
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from publishing.purging import purge
+
+
+class Command(BaseCommand):
+    """Does by hand what happens every night."""
+
+    help = "Delete settled deliveries that are older than ASSAY_DELIVERY_DAYS. Safe beside running workers."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--days", type=int, default=settings.DELIVERY_DAYS, help="keep those of this many days")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Prints how many went."""
+        self.stdout.write(f"{purge(keep=timedelta(days=max(options['days'], 1))):,} settled deliveries deleted")
