@@ -1,123 +1,171 @@
-"""Endpoints come to be, prove that somebody listens, and change their secrets."""
+"""Endpoints come to be and change, by whom and why; their secrets are sealed and never shown again."""
 
 import base64
-import json
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from mdm.cause import Actor
-from mdm.domains import BY_NAME
 from mdm.errors import Invalid, WrongState
 from mdm.identity import uuid7
 from mdm.models import LogHead
-from publishing import outcomes, payloads, verbs
-from publishing.addresses import Forbidden, check_url, networks
+from publishing import proposing, replaying, verbs
 from publishing.clock import now
-from publishing.http import Caller
-from publishing.lanes import restart
+from publishing.files import targets
+from publishing.lanes import locked, restart
 from publishing.models import (
+    SIGNED_KINDS,
     Attempt,
     AuthKind,
+    Delivery,
+    DeliveryState,
     Endpoint,
     EndpointKind,
     EndpointState,
     Intervention,
     Lane,
-    Mode,
+    ReplayKind,
     SigningSecret,
 )
-from publishing.models.endpoints import default_backoff, default_retries
+from publishing.outcomes import ACCEPTED, MAYBE_TAKEN
+from publishing.proposing import SECRETS, Proposal, problems_of, proposal_of
 from publishing.sealing import seal
-from publishing.sending import Message, Result, Route, route_of, send
+from publishing.verifying import Preview, preview, test_send, verify
+
+__all__ = [
+    "Preview", "Proposal", "Start", "change_endpoint", "create_endpoint", "new_secret", "preview", "problems_of",
+    "proposal_of", "rotate_secret", "test_send", "verify",
+]  # fmt: skip
 
 SECRET_BYTES = 32
 ROTATION = timedelta(hours=24)
-PLACES = {"id", "code", "domain", "slug"}
+UNCHANGEABLE = ("code", "kind", "signing_secret")
 
 
-@dataclass(frozen=True)
-class Proposal:
-    """An endpoint to be made; ``auth_secret`` and ``signing_secret`` are kept sealed and never shown again."""
+class Start(StrEnum):
+    """What a new endpoint is told first."""
 
-    code: str
-    name: str
-    kind: EndpointKind
-    url: str
-    method: str = "POST"
-    path: str = ""
-    domains: tuple[str, ...] = ()
-    auth_kind: AuthKind = AuthKind.NONE
-    auth_user: str = ""
-    auth_secret: str = ""
-    signing_secret: str = ""
-    mode: Mode = Mode.EVERY_VERSION
-    max_in_flight: int = 4
-    timeout_seconds: int = 20
-    backoff_seconds: Sequence[int] = tuple(default_backoff())
-    retry_seconds: Sequence[int] = tuple(default_retries())
-    owner_email: str = ""
-
-
-def problems_of(proposal: Proposal) -> list[tuple[str, str]]:
-    """Every (field, sentence) that speaks against the proposal, all at once."""
-    found = []
-    try:
-        check_url(proposal.url)
-    except Forbidden as error:
-        found.append(("url", str(error)))
-    if unknown := set(proposal.domains) - set(BY_NAME):
-        found.append(("domains", f"There is no domain {', '.join(sorted(unknown))}."))
-    if proposal.kind == EndpointKind.WEBHOOK and proposal.path:
-        found.append(("path", "A webhook has one address: the path belongs to REST targets."))
-    if proposal.kind == EndpointKind.REST and not proposal.path.startswith("/"):
-        found.append(("path", "The path begins with / and may name {id}, {code}, {domain} and {slug}."))
-    if unknown := _places(proposal.path) - PLACES:
-        found.append(("path", f"Nothing fills {', '.join('{' + name + '}' for name in sorted(unknown))}."))
-    if proposal.auth_kind != AuthKind.NONE and not proposal.auth_secret:
-        found.append(("auth_secret", "Signing in needs a token or password."))
-    if proposal.auth_kind == AuthKind.NONE and proposal.auth_secret:
-        found.append(("auth_kind", "Say how the token or password is used."))
-    if any(character in proposal.auth_secret + proposal.auth_user for character in "\r\n\x00"):
-        found.append(("auth_secret", "A token or password has no line breaks."))
-    return found
-
-
-def _places(path: str) -> set[str]:
-    return {piece.partition("}")[0] for piece in path.split("{")[1:]}
+    BEGINNING = "beginning"  # every event since the log began
+    NOW = "now"  # what happens from now on
+    SNAPSHOT = "snapshot"  # every record as it is, then what happens from now on
 
 
 @transaction.atomic
-def create_endpoint(*, proposal: Proposal, by: Actor, from_now: bool = False) -> Endpoint:
-    """A new endpoint with its lane and, for a webhook, its first signing secret; nothing is sent before it is verified.
+def create_endpoint(
+    *, proposal: Proposal, by: Actor, from_now: bool = False, start: Start = Start.BEGINNING, reason: str = ""
+) -> Endpoint:
+    """A new endpoint with its lane and, where it signs, its first secret; nothing is sent before it is verified.
 
-    It starts at the beginning of the log, or with what happens ``from_now`` on. Raises Invalid with every problem.
+    ``start`` says what it is told first; ``from_now`` is short for ``Start.NOW``. Raises Invalid with every problem.
     """
     problems = problems_of(proposal)
+    if proposal.kind == EndpointKind.FILE:
+        problems.append(("kind", "A file endpoint is made with its place and layout: publishing.files.targets."))
     if Endpoint.objects.filter(code=proposal.code).exists():
         problems.append(("code", "There is an endpoint of this code already."))
     if problems:
         raise Invalid("The endpoint cannot be made like this.", "Mend what is named and try again.", problems)
-    endpoint = Endpoint(
-        code=proposal.code, name=proposal.name, kind=proposal.kind, url=proposal.url, method=proposal.method,
-        path=proposal.path, domains=list(proposal.domains), auth_kind=proposal.auth_kind, auth_user=proposal.auth_user,
-        mode=proposal.mode, max_in_flight=proposal.max_in_flight, timeout_seconds=proposal.timeout_seconds,
-        backoff_seconds=list(proposal.backoff_seconds), retry_seconds=list(proposal.retry_seconds),
-        owner_email=proposal.owner_email,
-    )  # fmt: skip
-    if proposal.auth_secret:
-        endpoint.auth_sealed = seal(endpoint, "auth_sealed", proposal.auth_secret)
-    verbs.save(endpoint, by=by, reason="Created")
+    endpoint = Endpoint(id=uuid7())
+    proposing.fill(endpoint, proposal)
+    _seal(endpoint, proposal)
+    verbs.save(endpoint, by=by, reason=reason or "Created")
     head = LogHead.objects.values_list("seq", flat=True).first() or 0
-    Lane.objects.create(endpoint=endpoint, cursor_low=head if from_now else 0)
-    if proposal.kind == EndpointKind.WEBHOOK:
+    start = Start.NOW if from_now else start
+    if endpoint.kind == EndpointKind.WITNESS:
+        start = Start.BEGINNING  # its lane counts checkpoints and goes to the newest at once
+    Lane.objects.create(endpoint=endpoint, cursor_low=0 if start is Start.BEGINNING else head)
+    if endpoint.kind in SIGNED_KINDS:
         _add_secret(endpoint, proposal.signing_secret or new_secret())
-    Intervention.objects.create(endpoint=endpoint, verb="create", by=by.name, at=now())
+    Intervention.objects.create(endpoint=endpoint, verb="create", by=by.name, reason=reason, at=now())
+    if start is Start.SNAPSHOT and head:
+        replaying.start_replay(
+            endpoint=endpoint, kind=ReplayKind.SNAPSHOT, by=by, reason="Begins with every record as it is"
+        )
     return endpoint
+
+
+def _seal(endpoint: Endpoint, proposal: Proposal) -> None:
+    """Seal what secrets the proposal brings, and drop those nothing uses any more."""
+    if proposal.auth_kind == AuthKind.NONE:
+        endpoint.auth_sealed = ""
+    elif proposal.auth_secret:
+        endpoint.auth_sealed = seal(endpoint, "auth_sealed", proposal.auth_secret)
+    if not proposal.client_certificate:
+        endpoint.client_key_sealed = ""
+    elif proposal.client_key:
+        endpoint.client_key_sealed = seal(endpoint, "client_key_sealed", proposal.client_key)
+
+
+@transaction.atomic
+def change_endpoint(*, endpoint: Endpoint, changes: Mapping[str, Any], by: Actor, reason: str) -> Endpoint:
+    """Change fields of ``Proposal``; history says who and why. Repeating it changes nothing. Locks the endpoint.
+
+    A blank secret is kept. Another host has to be verified before anything more is sent there. A changed mapping,
+    revealed values or addresses are used from the next message on: what was refused and waits for a person is written
+    anew when it is released. Raises Invalid with every problem.
+    """
+    row = locked(endpoint.pk)
+    before = proposal_of(row)
+    unknown = [name for name in changes if name not in proposing.COLUMNS + SECRETS or name in UNCHANGEABLE]
+    if unknown:
+        told = [(name, "This cannot be changed: make another endpoint.") for name in unknown]
+        raise Invalid("The endpoint cannot be changed like this.", "Leave out what is named.", told)
+    wanted = replace(before, **changes)
+    if problems := _problems_of_change(row, before, wanted):
+        raise Invalid("The endpoint cannot be changed like this.", "Mend what is named and try again.", problems)
+    changed = [name for name in proposing.COLUMNS if getattr(before, name) != getattr(wanted, name)]
+    changed += [name for name in SECRETS if getattr(wanted, name)]
+    if not changed:
+        return row
+    proposing.fill(row, wanted)
+    _seal(row, wanted)
+    words = reason or f"Changed {', '.join(changed)}"
+    if _host(before.url) != _host(wanted.url) and row.state != EndpointState.PENDING_VERIFICATION:
+        row.state, row.state_reason = EndpointState.PENDING_VERIFICATION, "Its address leads to another host now."
+    verbs.save(row, by=by, reason=words)
+    restart(row)
+    if {"mapping", "reveals"} & set(changed):
+        _write_anew(row)
+    Intervention.objects.create(endpoint=row, verb="change", by=by.name, reason=words, at=now())
+    return row
+
+
+def _problems_of_change(row: Endpoint, before: Proposal, wanted: Proposal) -> list[proposing.Problem]:
+    if row.kind == EndpointKind.FILE:  # its columns have to fit the mapping, too
+        return targets.problems_of(wanted, targets.drop_of(row.file_drop), has_secret=bool(row.auth_sealed))
+    return problems_of(wanted, kept=_kept(row, before, wanted))
+
+
+def _kept(row: Endpoint, before: Proposal, wanted: Proposal) -> list[str]:
+    """The secrets it goes on with: those that still belong to what they were given for."""
+    kept = []
+    if row.auth_sealed and before.auth_kind == wanted.auth_kind:
+        kept.append("auth_secret")
+    if row.client_key_sealed and before.client_certificate == wanted.client_certificate:
+        kept.append("client_key")
+    return kept
+
+
+def _host(url: str) -> tuple[str, str | None, int | None]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port
+
+
+def _write_anew(endpoint: Endpoint) -> None:
+    """What the target refused in the old form is written in the new one once a person releases it.
+
+    Everything else keeps its bytes: the target may hold them already.
+    """
+    maybe = Attempt.objects.filter(delivery=OuterRef("pk"), outcome_code__in=[*MAYBE_TAKEN, ACCEPTED.code])
+    refused = Delivery.objects.filter(~Exists(maybe), endpoint=endpoint, state=DeliveryState.PARKED)
+    refused.exclude(body="").update(body="", digest="", attempts=0)
 
 
 def new_secret() -> str:
@@ -138,63 +186,14 @@ def rotate_secret(*, endpoint: Endpoint, by: Actor, overlap: timedelta = ROTATIO
 
     A receiver that changes over within that time rejects nothing. Raises WrongState for an endpoint that signs nothing.
     """
-    Endpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
-    if endpoint.kind != EndpointKind.WEBHOOK:
+    locked(endpoint.pk)
+    if endpoint.kind not in SIGNED_KINDS:
         raise WrongState(f"{endpoint.name} is no webhook: nothing is signed.", "Change its token instead.")
     secret = secret or new_secret()
     moment = now()
     SigningSecret.objects.filter(endpoint=endpoint, expires_at__isnull=True).update(expires_at=moment + overlap)
     _add_secret(endpoint, secret)
+    # A drain in progress holds the old secrets: what was changed meanwhile ends it, and the next one has both.
+    Endpoint.objects.filter(pk=endpoint.pk).update(updated_at=moment)
     Intervention.objects.create(endpoint=endpoint, verb="rotate secret", by=by.name, at=moment)
     return secret
-
-
-def verify(*, endpoint: Endpoint, by: Actor) -> Result:
-    """Ask the target whether it is the right one; an endpoint waiting for that becomes active. Records the attempt.
-
-    A webhook is sent a signed ping and has to answer 2xx with the challenge it was given; a REST target has to answer
-    2xx to a GET of its address, signed in. The result says in words why not. Raises WrongState where it is disabled.
-    """
-    if endpoint.state == EndpointState.DISABLED:
-        raise WrongState(f"{endpoint.name} is disabled.", "Resume it first.")
-    moment = now()
-    route = route_of(endpoint, moment)
-    with Caller(allowed=networks(settings.ALLOWED_NETWORKS), connections=1) as caller:
-        result = _ping(caller, route)
-    with transaction.atomic():
-        row = Endpoint.objects.select_for_update(no_key=True).get(pk=endpoint.pk)
-        Attempt.objects.create(
-            endpoint=row, number=0, at=moment, method=result.method, url=result.url,
-            request_headers=dict(result.request_headers), http_code=result.http_code,
-            outcome_code=result.outcome.code, duration_ms=result.duration_ms, answer=result.answer, error=result.words,
-        )  # fmt: skip
-        Intervention.objects.create(endpoint=row, verb="verify", by=by.name, reason=result.outcome.code, at=moment)
-        if result.outcome is outcomes.ACCEPTED and row.state == EndpointState.PENDING_VERIFICATION:
-            verbs.change_state(row, EndpointState.ACTIVE, "", by)
-            restart(row)
-        endpoint.state = row.state
-    return result
-
-
-def _ping(caller: Caller, route: Route) -> Result:
-    uid = str(uuid7())
-    if route.kind == EndpointKind.REST:
-        asking = Route(route.kind, route.url, "GET", route.seconds, route.authorization, ())
-        return send(caller, asking, Message(id=uid, body="", number=0))
-    challenge = secrets.token_urlsafe(24)
-    body = payloads.ping(uid, challenge, now())
-    result = send(caller, route, Message(id=uid, body=body, number=0))
-    if result.outcome is outcomes.ACCEPTED and not _echoes(result.answer, challenge):
-        return Result(
-            outcomes.NOT_LISTENING, result.url, result.method, result.request_headers, result.http_code,
-            result.duration_ms, result.answer, outcomes.NOT_LISTENING.words,
-        )  # fmt: skip
-    return result
-
-
-def _echoes(answer: str, challenge: str) -> bool:
-    try:
-        document = json.loads(answer)
-    except ValueError:
-        return False
-    return isinstance(document, dict) and document.get("challenge") == challenge

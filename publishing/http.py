@@ -19,10 +19,22 @@ import httpcore2
 import httpx2
 
 from publishing.addresses import Forbidden, check_url, may_call
+from publishing.tls import Trust, equip
 
 READ_AT_MOST = 64 * 1024
 CONNECT_SECONDS = 5.0
 KEEP_ALIVE_SECONDS = 4.0  # below the five seconds many servers wait, so we rarely write into a closing connection
+
+ALERTS = {
+    "CERTIFICATE_REQUIRED": "it asks for one",
+    "BAD_CERTIFICATE": "it is not accepted",
+    "CERTIFICATE_EXPIRED": "it has expired",
+    "CERTIFICATE_REVOKED": "it was revoked",
+    "CERTIFICATE_UNKNOWN": "it is not accepted",
+    "UNSUPPORTED_CERTIFICATE": "it is of another kind",
+    "UNKNOWN_CA": "its authority is not known there",
+    "ACCESS_DENIED": "it may not sign in",
+}
 
 _call = threading.local()
 
@@ -37,7 +49,7 @@ class CallFailed(Exception):
 
 @dataclass(frozen=True)
 class Reply:
-    """What the target answered: at most 64 KB of text, broken bytes replaced."""
+    """What the target answered: at most 64 KB of text unless more was asked for, broken bytes replaced."""
 
     code: int
     headers: Mapping[str, str]
@@ -127,12 +139,25 @@ def _resolved(host: str, port: int) -> list[str]:
     return told
 
 
+def resolve(host: str, port: int, *, seconds: float) -> list[str]:
+    """The addresses of a name, none of them judged. Raises CallFailed where nobody says in time."""
+    _call.deadline = time.monotonic() + seconds
+    try:
+        return _resolved(host, port)
+    except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as error:
+        raise CallFailed("unreachable", str(error)) from error
+
+
 class Caller:
     """Keeps connections to one target open. Safe to share among threads; use as a context."""
 
-    def __init__(self, *, allowed: Sequence[str], connections: int = 4) -> None:
+    def __init__(self, *, allowed: Sequence[str], connections: int = 4, trust: Trust | None = None) -> None:
+        """``trust`` adds authorities and a client certificate. Raises ssl.SSLError where it cannot be used."""
+        context = httpx2.create_ssl_context(trust_env=False)
+        if trust is not None:
+            equip(context, trust)
         self._pool = httpcore2.ConnectionPool(
-            ssl_context=httpx2.create_ssl_context(trust_env=False),
+            ssl_context=context,
             max_connections=connections,
             max_keepalive_connections=connections,
             keepalive_expiry=KEEP_ALIVE_SECONDS,
@@ -147,8 +172,17 @@ class Caller:
     ) -> None:
         self._pool.close()
 
-    def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes, *, seconds: float) -> Reply:
-        """One request and its answer within ``seconds`` in all. Raises CallFailed, and nothing else."""
+    def call(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        *,
+        seconds: float,
+        most: int = READ_AT_MOST,
+    ) -> Reply:
+        """One request and its answer within ``seconds`` in all, ``most`` bytes of it. Raises CallFailed alone."""
         _call.deadline = time.monotonic() + seconds
         try:
             parts = check_url(url)
@@ -156,7 +190,7 @@ class Caller:
             with self._pool.stream(
                 method, url, headers=[*sent, *headers.items()], content=body, extensions=_timeouts(seconds)
             ) as response:
-                text = _read(response)
+                text = _read(response, most)
         except Forbidden as error:
             raise CallFailed("blocked", str(error)) from error
         except (httpcore2.ConnectTimeout, httpcore2.PoolTimeout) as error:
@@ -164,21 +198,21 @@ class Caller:
         except httpcore2.TimeoutException as error:
             raise CallFailed("timeout", f"no answer within {seconds:g} seconds") from error
         except httpcore2.ConnectError as error:
-            raise CallFailed(*_why_unconnected(error)) from error
+            raise CallFailed(*_why(error, "unreachable")) from error
         except (httpcore2.NetworkError, httpcore2.ProtocolError, ssl.SSLError, ValueError, OSError) as error:
-            raise CallFailed("broken", type(error).__name__) from error
+            raise CallFailed(*_why(error, "broken")) from error
         named = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers}
         return Reply(response.status, named, text)
 
 
-def _read(response: httpcore2.Response) -> str:
-    """The first 64 KB, never decompressed; what comes after is left behind with the connection."""
+def _read(response: httpcore2.Response, most: int) -> str:
+    """The first bytes, never decompressed; what comes after is left behind with the connection."""
     held = bytearray()
     for piece in response.iter_stream():
         held += piece
-        if len(held) >= READ_AT_MOST:
+        if len(held) >= most:
             break
-    return bytes(held[:READ_AT_MOST]).decode("utf-8", "replace").replace("\x00", "\ufffd")
+    return bytes(held[:most]).decode("utf-8", "replace").replace("\x00", "\ufffd")
 
 
 def _timeouts(seconds: float) -> dict[str, Any]:
@@ -192,10 +226,14 @@ def _time_left(error: type[Exception]) -> float:
     return left
 
 
-def _why_unconnected(error: Exception) -> tuple[str, str]:
+def _why(error: Exception, otherwise: str) -> tuple[str, str]:
+    """What kind of failure it was, and why, as far as the error and its causes say."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return "certificate", cause.verify_message
+        # A target that wants no part of our certificate says so by an alert, in TLS 1.3 only when we first read.
+        if isinstance(cause, ssl.SSLError) and (cause.reason or "").split("ALERT_")[-1] in ALERTS:
+            return "certificate", f"the target refuses our own certificate ({ALERTS[cause.reason.split('ALERT_')[-1]]})"
         cause = cause.__cause__ or cause.__context__
-    return "unreachable", str(error)[:200]
+    return otherwise, str(error)[:200] if otherwise == "unreachable" else type(error).__name__
