@@ -8,6 +8,7 @@ from pathlib import Path
 
 from demo.receivers.receiver import CHARACTERS, Receiver
 from demo.receivers.server import HOST, serve
+from demo.receivers.telling import Teller
 
 DEFAULT_PORTS = "8801,8802,8803"
 DEFAULT_FOLDER = str(Path(__file__).resolve().parents[2] / "var")
@@ -22,9 +23,11 @@ def main() -> int:
         return 2
     folder = Path(os.environ.get("ASSAY_DATA_DIR", "").strip() or DEFAULT_FOLDER) / "receivers"
     servers = []
+    tellers = []
     for character, port in zip(CHARACTERS, ports, strict=True):
         try:
             servers.append(serve(Receiver(character, folder), port))
+            tellers.append(Teller(servers[-1].receiver, folder))
         except OSError as error:
             print(f"receivers: port {port} for {character.name} cannot be used: {error.strerror}", file=sys.stderr)
             return 2
@@ -32,6 +35,8 @@ def main() -> int:
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
+    for teller in tellers:
+        teller.start()
     for server in servers:
         threading.Thread(target=server.serve_forever, daemon=True).start()
     ended.wait()

@@ -21,6 +21,7 @@ CREATE TABLE IF NOT EXISTS call (
   code INTEGER NOT NULL, note TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS switch (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS receipt (key TEXT PRIMARY KEY, at REAL NOT NULL, body TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 """
 CALLS_KEPT = 2000
@@ -46,29 +47,84 @@ class Ledger:
         self._file.execute("PRAGMA synchronous = NORMAL")
         self._file.executescript(SCHEMA)
 
-    def take(self, *, message_id: str, record: dict[str, Any], prefix: str) -> Taken:
+    def take(
+        self,
+        *,
+        message_id: str,
+        record: dict[str, Any],
+        prefix: str,
+        body: dict[str, Any] | None = None,
+        replayed: bool = False,
+    ) -> Taken:
         """The effect of a message, exactly once: the id is kept in the transaction of the effect.
 
-        A message seen before changes nothing; neither does a version that is not newer than the one held.
+        ``body`` is the record in this system's own fields, where it is not sent in the hub's.
+
+        A message seen before changes nothing; neither does a version that is not newer than the one held. One that is
+        marked as a replay is taken again unless a newer version is held: so the hub mends what was altered here.
         """
         now = _now()
         with self._lock, self._file:
             self._file.execute("BEGIN IMMEDIATE")
             first = self._file.execute("INSERT OR IGNORE INTO seen VALUES (?, ?)", (message_id, now)).rowcount
             held = self._file.execute("SELECT local_id, version FROM record WHERE id = ?", (record["id"],)).fetchone()
-            if not first:
+            if not first and not replayed:
                 return Taken(held["local_id"] if held else "", "seen before")
-            if held and held["version"] >= record["version"]:
+            if held and held["version"] + (not replayed) > record["version"]:
                 return Taken(held["local_id"], f"older than version {held['version']}")
             local_id = held["local_id"] if held else self._next_id(prefix)
             self._file.execute(
                 "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     record["id"], local_id, record["domain"], record["code"], record["title"], record["version"],
-                    record["state"], record["merged_into"], json.dumps(record), now,
+                    record["state"], record["merged_into"], json.dumps(record if body is None else body), now,
                 ),
             )  # fmt: skip
             return Taken(local_id, _what_happened(record, new=held is None))
+
+    def next_receipt(self) -> str:
+        """A number no other receipt has."""
+        with self._lock, self._file:
+            return self._next_id("receipt")
+
+    def owe_receipt(self, receipt: dict[str, Any], wait: float) -> None:
+        """Remember to tell the hub later what became of a message."""
+        with self._lock, self._file:
+            due = datetime.now(UTC).timestamp() + wait
+            self._file.execute(
+                "INSERT OR REPLACE INTO receipt VALUES (?, ?, ?)", (receipt["key"], due, json.dumps(receipt))
+            )
+
+    def receipts_due(self, limit: int = 100) -> list[dict[str, Any]]:
+        """Receipts whose time has come, oldest first."""
+        now = datetime.now(UTC).timestamp()
+        rows = self._rows("SELECT body FROM receipt WHERE at <= ? ORDER BY at LIMIT ?", (now, limit))
+        return [json.loads(row["body"]) for row in rows]
+
+    def receipt_told(self, key: str) -> None:
+        """The hub has answered this receipt for good."""
+        with self._lock, self._file:
+            self._file.execute("DELETE FROM receipt WHERE key = ?", (key,))
+
+    def all_held(self) -> list[tuple[str, int, dict[str, Any]]]:
+        """Everything held: id, version, and the record as it was received."""
+        rows = self._rows("SELECT id, version, body FROM record ORDER BY id")
+        return [(row["id"], row["version"], json.loads(row["body"])) for row in rows]
+
+    def alter(self, count: int) -> list[str]:
+        """Change the name of some records here without anybody's leave; returns their codes."""
+        altered = []
+        rows = self._rows("SELECT id, body FROM record WHERE state = 'active' ORDER BY random() LIMIT ?", (count,))
+        with self._lock, self._file:
+            for row in rows:
+                body = json.loads(row["body"])
+                title = _renamed(body)
+                self._file.execute(
+                    "UPDATE record SET body = ?, title = ?, changed_at = ? WHERE id = ?",
+                    (json.dumps(body), title, _now(), row["id"]),
+                )
+                altered.append(row["id"])
+        return altered
 
     def _next_id(self, prefix: str) -> str:
         row = self._file.execute(
@@ -103,7 +159,8 @@ class Ledger:
         if not rows:
             return None
         held = dict(rows[0])
-        return {"local_id": held["local_id"], "changed_at": held["changed_at"], **json.loads(held["body"])}
+        body = json.loads(held.pop("body"))
+        return {**held, **body}
 
     def newest(self, search: str, domain: str, limit: int = 60) -> Sequence[sqlite3.Row]:
         """Records that match, newest first, each with where it was merged to."""
@@ -122,7 +179,8 @@ class Ledger:
     def counts(self) -> dict[str, int]:
         """How many records it holds of each domain, merged and withdrawn ones left out."""
         rows = self._rows(
-            "SELECT domain, count(*) AS held FROM record WHERE state NOT IN ('merged', 'pending') GROUP BY 1 ORDER BY 1"
+            "SELECT domain, count(*) AS held FROM record WHERE state NOT IN ('merged', 'pending', 'left') "
+            "GROUP BY 1 ORDER BY 1"
         )
         return {row["domain"]: row["held"] for row in rows}
 
@@ -140,11 +198,21 @@ class Ledger:
             return self._file.execute(sql, tuple(values)).fetchall()
 
 
+def _renamed(body: dict[str, Any]) -> str:
+    """Write another name into the record, wherever it has one, and return it."""
+    fields = body.get("attributes", body)
+    name = next(one for one in ("name", "description", "Name1", "Description", "title", "number") if fields.get(one))
+    fields[name] = f"{fields[name]} (as changed here)"
+    return str(fields[name])
+
+
 def _what_happened(record: dict[str, Any], *, new: bool) -> str:
     if record["state"] == "merged":
         return "redirect kept"
     if record["state"] == "retired":
         return "retired"
+    if record["state"] == "left":
+        return "none of our business any more"
     if record["state"] == "pending":
         return "withdrawn until it is decided"
     return "new" if new else "changed"

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from demo.receivers.receiver import MODES, Receiver
 
 FOLDER = Path(__file__).parent
-SHORT = {"up": "Up", "slow": "Slow", "rejecting": "Rejecting", "down": "Down"}
+SHORT = {"up": "Up", "slow": "Slow", "rejecting": "Rejecting", "doubting": "Doubting", "down": "Down"}
 
 
 @cache

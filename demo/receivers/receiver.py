@@ -4,21 +4,24 @@ import hmac
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from demo.receivers.ledger import Ledger
+from demo.receivers.fields import in_hub_fields
+from demo.receivers.ledger import Ledger, Taken
 
 MODES = {
     "up": "Takes everything",
     "slow": "Answers after three seconds",
     "rejecting": "Refuses every record",
+    "doubting": "Takes everything, and refuses it in a receipt a moment later",
     "down": "Answers 503",
 }
 SLOW_SECONDS = 3.0
+RECEIPT_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,7 @@ class Character:
     colour: str
     prefixes: Mapping[str, str]
     refusal: str
+    later: tuple[str, ...] = ()  # domains it numbers in a nightly run of its own: their ids come in receipts
 
 
 CHARACTERS = (
@@ -38,7 +42,7 @@ CHARACTERS = (
         code="erp", name="Ledgerline ERP", line="Vendor, material and cost center master. Assay pushes to it by REST.",
         colour="#2563b8",
         prefixes={"supplier": "V", "item": "M", "facility": "PL", "cost_center": "CC", "contract": "OA"},
-        refusal="Period-end close is running: company code 1000 takes no master data changes.",
+        refusal="Period-end close is running: company code 1000 takes no master data changes.", later=("contract",),
     ),
     Character(
         code="procurement", name="BuyWell Procurement", line="Catalogue and contracts. It is told by signed webhooks.",
@@ -118,19 +122,36 @@ class Receiver:
             return Answer(401, {"title": "Not signed by a sender we know"}, verified=str(error), note="turned away")
         try:
             message = json.loads(body)
-            record = message["data"] if "specversion" in message else message
+            given: dict[str, Any] = message["data"] if "specversion" in message else message
             if message.get("type") == "assay.ping.v1":
-                return Answer(200, {"challenge": record["challenge"]}, "ping", verified, "answered")
+                return Answer(200, {"challenge": given["challenge"]}, "ping", verified, "answered")
+            record = in_hub_fields(given)
             subject = f"{record['code']} v{record['version']}"
             message_id = str(message.get("id") if "specversion" in message else headers["idempotency-key"])
+            if headers.get("webhook-test"):
+                return Answer(200, {"id": ""}, subject, verified, "a test: read and forgotten")
             if mode == "rejecting":
                 return Answer(422, self._refusal(), subject, verified, "refused")
             prefix = self.character.prefixes.get(record["domain"], "X")
-            taken = self.ledger.take(message_id=message_id, record=record, prefix=prefix)
+            replayed = "webhook-replay" in headers
+            taken = self.ledger.take(message_id=message_id, record=record, prefix=prefix, body=given, replayed=replayed)
         except (ValueError, KeyError, TypeError, AttributeError):
             problem = {"type": "about:blank", "title": "Not a message this system reads", "code": "unreadable"}
             return Answer(400, problem, verified=verified, note="unreadable")
-        return Answer(200, {"id": taken.local_id}, subject, verified, taken.note)
+        return self._answered(mode, message_id, record, taken, Answer(200, {"id": taken.local_id}, subject, verified))
+
+    def _answered(self, mode: str, message_id: str, record: dict[str, Any], taken: Taken, answer: Answer) -> Answer:
+        """At once with the own id, or with nothing yet and a receipt later."""
+        later = record["domain"] in self.character.later
+        if mode != "doubting" and not later:
+            return replace(answer, note=taken.note)
+        accepted = mode != "doubting"
+        receipt = {"event_id": message_id, "accepted": accepted, "local_id": taken.local_id if accepted else ""}
+        if not accepted:
+            receipt |= {"code": "LOCKED", "reason": self.character.refusal}
+        number = self.ledger.next_receipt()
+        self.ledger.owe_receipt({"key": f"{self.character.code}-{number}", **receipt}, RECEIPT_SECONDS)
+        return replace(answer, code=202, body={}, note=f"{taken.note}, receipt follows")
 
     def _refusal(self) -> dict[str, Any]:
         return {"type": "about:blank", "title": "Record refused", "status": 422, "code": "locked",

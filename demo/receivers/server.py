@@ -6,11 +6,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from demo.receivers.holdings import holdings
 from demo.receivers.page import page
 from demo.receivers.receiver import MODES, Answer, Receiver, Unproven
 
 LARGEST_MESSAGE = 2 * 1024 * 1024
 HOST = "127.0.0.1"
+ALTERED = 3
 
 
 class Server(ThreadingHTTPServer):
@@ -40,6 +42,8 @@ class _Handler(BaseHTTPRequestHandler):
         if place.path.startswith("/records/"):
             found = self.server.receiver.ledger.record(unquote(place.path.removeprefix("/records/")))
             self._json(200 if found else 404, found or {"title": "No such record here"})
+        elif place.path == "/holdings":
+            self._holdings({name: values[-1] for name, values in parse_qs(place.query).items()})
         elif place.path != "/":
             self._json(404, {"title": "Nothing here"})
         elif "authorization" in self.headers:
@@ -51,6 +55,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         if urlsplit(self.path).path == "/switch":
             self._switch()
+        elif urlsplit(self.path).path == "/alter":
+            self._alter()
         else:
             self._take()
 
@@ -73,6 +79,43 @@ class _Handler(BaseHTTPRequestHandler):
             verified=answer.verified, code=answer.code, note=answer.note,
         )  # fmt: skip
 
+    def _holdings(self, query: dict[str, str]) -> None:
+        """What is held here, for whoever proves to be the hub."""
+        receiver = self.server.receiver
+        if receiver.ledger.mode() == "down":
+            self._json(503, {"title": "Down for maintenance"})
+            return
+        try:
+            verified = receiver.prove({name.lower(): value for name, value in self.headers.items()}, b"")
+            answer = holdings(receiver.ledger, query)
+        except Unproven as error:
+            self._json(401, {"title": str(error)})
+            return
+        except ValueError:
+            self._json(422, {"title": "limit is a number"})
+            return
+        what = "digests" if "buckets" in answer else f"{len(answer['records'])} records"
+        self._note(Answer(200, {}, "what is held", verified, f"told: {what}"))
+        self._json(200, answer)
+
+    def _alter(self) -> None:
+        """Somebody here changes records behind the hub's back."""
+        if self._body() is None:
+            return
+        if not self._from_own_page():
+            self._json(403, {"title": "Alter records from this system's own page, or with curl"})
+            return
+        altered = self.server.receiver.ledger.alter(ALTERED)
+        self._note(Answer(200, {}, f"{len(altered)} records", "", "altered here"))
+        if "text/html" in self.headers.get("accept", ""):
+            self._send(303, "text/plain", b"", {"Location": "/"})
+        else:
+            self._json(200, {"altered": altered})
+
+    def _from_own_page(self) -> bool:
+        origin = self.headers.get("origin")
+        return not origin or urlsplit(origin).netloc == self.headers.get("host")
+
     def _greet(self) -> None:
         """A signed-in GET asks whether this is the right system and the token is good."""
         try:
@@ -88,8 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
         if body is None:
             return
         mode = parse_qs(body.decode("utf-8", "replace")).get("mode", [""])[-1]
-        origin = self.headers.get("origin")
-        if origin and urlsplit(origin).netloc != self.headers.get("host"):
+        if not self._from_own_page():
             self._json(403, {"title": "Switch it from its own page, or with curl"})
         elif mode not in MODES:
             self._json(422, {"title": f"mode is one of {', '.join(MODES)}"})
