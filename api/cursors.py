@@ -51,6 +51,13 @@ def read_feed_cursor(cursor: str, question: Mapping[str, Any], head: FeedHead) -
     return int(seq)
 
 
+def place_of(cursor: str, head: FeedHead) -> int:
+    """The number a cursor stands at, whatever it asks for. Raises CursorInvalid, FeedReset, CursorExpired."""
+    epoch, seq, _asked = _read(_feed, cursor, 3)
+    require_life(str(epoch), int(seq), head, {})
+    return int(seq)
+
+
 def require_life(epoch: str, seq: int, head: FeedHead, question: Mapping[str, Any]) -> None:
     """Refuse a place in another life of the log, beyond its end, or before what is kept. "" is any life."""
     oldest = feed_cursor(head.epoch, max(head.oldest - 1, 0), question)

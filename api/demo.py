@@ -16,6 +16,9 @@ from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.utils import timezone
 
+from api.clients import create_client, revoke_client
+from api.models import ApiClient
+from api.scopes import DRIFT_WRITE, FEED_READ, RECEIPT_WRITE
 from matching.models import CandidateKind, CandidateState, MatchCandidate
 from mdm.cause import HUB, Cause
 from mdm.code_lists import load_code_lists
@@ -27,7 +30,9 @@ from mdm.intake.sources import load_sources
 from mdm.mastering import activate
 from mdm.models import Batch, BatchState, GoldenRecord, GoldenState
 from mdm.people import GROUPS
-from publishing.demo import ensure_demo_endpoints
+from publishing.demo import ensure_demo_endpoints, tell
+from publishing.files.demo import ensure_demo_files
+from publishing.models import Endpoint
 from stewardship.models import ChangeRequest, Decision
 from stewardship.requests import approve, propose
 from stewardship.workflow.candidates import merge_candidate, reject_candidate, skip_candidate
@@ -67,11 +72,26 @@ WISHES = (
 
 
 def load_basis() -> None:
-    """Code lists, source systems, added attributes, feeds and the endpoints of the three receivers."""
+    """Code lists, source systems, added attributes, feeds, the endpoints of the three receivers and
+    their tokens, and the inventory that reads files."""
     load_code_lists()
     load_sources(FOLDER / "sources.toml")
     load_folder(folder=FOLDER / "feeds", by="load_demo")
-    ensure_demo_endpoints(ports=settings.RECEIVER_PORTS, folder=settings.DATA_DIR)
+    for endpoint in ensure_demo_endpoints(ports=settings.RECEIVER_PORTS, folder=settings.DATA_DIR):
+        ensure_token(endpoint, settings.DATA_DIR / "receivers" / f"{endpoint.code}.hub.json")
+    ensure_demo_files()
+
+
+def ensure_token(endpoint: Endpoint, file: Path) -> None:
+    """The receiver may send receipts and say what it holds. A lost token is replaced by a new one."""
+    name = f"{endpoint.name} (receiver)"
+    client = ApiClient.objects.filter(name=name, revoked_at__isnull=True).first()
+    if client is not None and file.exists():
+        return
+    if client is not None:
+        revoke_client(name=name)
+    _, token = create_client(name=name, scopes=[RECEIPT_WRITE, DRIFT_WRITE, FEED_READ], endpoint=endpoint.code)
+    tell(file, {"url": settings.PUBLIC_URL, "token": token})
 
 
 def ensure_people(file: Path = FOLDER / "logins.toml") -> list[User]:

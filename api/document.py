@@ -153,6 +153,8 @@ changes_document = reads(
         query("wait", "Seconds to wait where nothing is new, at most 25.", OpenApiTypes.INT),
         query("domain", "Only these domains, separated by commas."),
         query("verb", f"Only these verbs, separated by commas: {', '.join(EventVerb.values)}."),
+        query("consumer", "Begin where the hub remembers this client's place of that name."),
+        query("latest_only", "true leaves out what a later event has made old news.", OpenApiTypes.BOOL),
     ],
     responses={
         200: shapes.Changes,
@@ -163,14 +165,49 @@ changes_document = reads(
         ),
     },
 )
+_PLACE = {"type": "object", "properties": {"cursor": {"type": "string"}}, "required": ["cursor"]}
+_MATCH = OpenApiParameter(
+    "If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, description="The ETag last read; needed once a place exists."
+)
+_TAG = OpenApiParameter("ETag", OpenApiTypes.STR, OpenApiParameter.HEADER, description="The version.", response=[200])
+_NAME = OpenApiParameter("name", OpenApiTypes.STR, OpenApiParameter.PATH, description="Any name you choose.")
+consumer_document = extend_schema_view(
+    get=extend_schema(
+        operation_id="read_place", tags=["Changes"], summary="Where a reader stands", parameters=[_NAME, _TAG],
+        responses={200: shapes.Consumer, **problems(404)},
+    ),
+    put=extend_schema(
+        operation_id="keep_place",
+        tags=["Changes"],
+        summary="Remember where a reader stands",
+        description="For readers that have nowhere to keep a cursor. Each client has names of its own.",
+        parameters=[_NAME, _MATCH, _TAG],
+        request={"application/json": _PLACE},
+        responses={
+            200: shapes.Consumer,
+            **problems(
+                400,
+                http409="feed-reset: the cursor is of another life of the log.",
+                http410="cursor-expired: what follows the cursor is no longer kept.",
+                http412="place-moved: somebody else moved the place meanwhile.",
+                http428="precondition-required: the place exists; send If-Match.",
+            ),
+        },
+    ),
+    delete=extend_schema(
+        operation_id="forget_place", tags=["Changes"], summary="Forget a reader's place", parameters=[_NAME],
+        responses={204: OpenApiResponse(description="Forgotten."), **problems(404)},
+    ),
+)  # fmt: skip
 lookup_document = reads(
     operation_id="look_up",
     tags=["Look-up"],
     summary="Which golden record is this?",
-    description="By a source system's own key (`system` and `key`), or by any identifier (`identifier`). Merges are "
-    "followed: the answer is the record that holds the facts now.",
+    description="By a source system's own key (`system` and `key`), by the id a target told of (`system` is then the "
+    "code of its endpoint), or by any identifier (`identifier`). Merges are followed: the answer is the record that "
+    "holds the facts now.",
     parameters=[
-        query("system", "Code of the source system."),
+        query("system", "Code of the source system, or of the endpoint."),
         query("key", "The system's own key."),
         query("identifier", "scheme:value, or the value alone; punctuation does not matter."),
         query("domain", "Only these domains, separated by commas."),

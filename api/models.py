@@ -15,12 +15,18 @@ USE_NOTED_EVERY = timedelta(minutes=1)
 
 
 class ApiClient(models.Model):
-    """A system with a token. The token itself is shown once and never stored; ``hint`` is its recognisable start."""
+    """A system with a token. The token itself is shown once and never stored; ``hint`` is its recognisable start.
+
+    ``endpoint`` is the target it speaks for when it sends receipts or says what it holds.
+    """
 
     name = models.CharField(max_length=100)
     token_hash = models.CharField(max_length=64, unique=True)
     hint = models.CharField(max_length=20)
     scopes = ArrayField(models.CharField(max_length=40), default=list)
+    endpoint = models.ForeignKey(
+        "publishing.Endpoint", null=True, blank=True, on_delete=models.PROTECT, related_name="clients"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
@@ -53,6 +59,24 @@ class ApiClient(models.Model):
         now = timezone.now()
         if self.last_used_at is None or now - self.last_used_at >= USE_NOTED_EVERY:
             ApiClient.objects.filter(pk=self.pk).update(last_used_at=now)
+
+
+class FeedConsumer(models.Model):
+    """A place in the change feed that the hub remembers for a client under a name; ``version`` guards each move."""
+
+    client = models.ForeignKey(ApiClient, on_delete=models.CASCADE, related_name="consumers")
+    name = models.SlugField(max_length=60)
+    cursor = models.TextField()
+    sequence = models.BigIntegerField()
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["client", "name"], name="feed_consumer_is_named_once")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 def new_token() -> str:

@@ -1,6 +1,6 @@
 """Golden records as the API shows them: plain JSON from the shapes of the read side."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from mdm.queries import (
     Reference,
     Value,
 )
+from publishing.crosswalk import Held
 
 Json = dict[str, Any]
 
@@ -93,6 +94,7 @@ def past(record: PastRecord, merged_into: Reference | None) -> Json:
         "crosswalk": [dict(source) for source in record.sources],
         "identifiers": [],
         "held_by": [],
+        "targets": [],
         "as_of": {
             "valid_from": record.valid_from,
             "valid_to": record.valid_to,
@@ -103,6 +105,22 @@ def past(record: PastRecord, merged_into: Reference | None) -> Json:
             "approved_by": record.entry.approved_by,
         },
     }
+
+
+def targets(found: Iterable[Held]) -> list[Json]:
+    """Where the record is now, target by target."""
+    return [
+        {
+            "endpoint": one.endpoint,
+            "local_id": one.local_id or None,
+            "version": one.version,
+            "acknowledged_at": one.acknowledged_at,
+            "state": one.state,
+            "reason": one.reason or None,
+            "merged_from": {"id": one.record, "code": one.code} if one.merged else None,
+        }
+        for one in found
+    ]
 
 
 def hit(found: Hit) -> Json:

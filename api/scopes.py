@@ -5,6 +5,8 @@ from mdm.spec import Domain
 
 FEED_READ = "feed:read"
 BATCH_WRITE = "batch:write"
+RECEIPT_WRITE = "receipt:write"  # this and the next are of use to a client that speaks for an endpoint
+DRIFT_WRITE = "drift:write"
 
 
 def read_scope(domain: Domain) -> str:
@@ -13,4 +15,4 @@ def read_scope(domain: Domain) -> str:
 
 
 READ_SCOPES = (*(read_scope(domain) for domain in DOMAINS), FEED_READ)
-SCOPES = (*READ_SCOPES, BATCH_WRITE)
+SCOPES = (*READ_SCOPES, BATCH_WRITE, RECEIPT_WRITE, DRIFT_WRITE)

@@ -71,6 +71,17 @@ CrosswalkLink = shape(
     line=serializers.IntegerField(allow_null=True, required=False),
     seen_at=serializers.DateTimeField(required=False),
 )
+MergedFrom = shape("MergedFrom", id=serializers.UUIDField(), code=serializers.CharField())
+Target = shape(
+    "Target",
+    endpoint=serializers.CharField(help_text="Code of the endpoint."),
+    local_id=serializers.CharField(allow_null=True, help_text="The target's own id of the record."),
+    version=serializers.IntegerField(allow_null=True, help_text="The version it acknowledged."),
+    acknowledged_at=serializers.DateTimeField(allow_null=True),
+    state=words(("held", "left", "waiting", "in_flight", "parked"), "Held, or what is still on its way."),
+    reason=serializers.CharField(allow_null=True, help_text="Why what is on its way is not there yet."),
+    merged_from=MergedFrom(allow_null=True, help_text="Set where it is the id of a record that was merged into this."),
+)
 AsOf = shape(
     "AsOf",
     valid_from=serializers.DateTimeField(),
@@ -195,6 +206,7 @@ def detail_shape(domain_name: str) -> type[Shape]:
         crosswalk=CrosswalkLink(many=True),
         identifiers=serializers.ListField(child=serializers.CharField()),
         held_by=serializers.ListField(child=serializers.CharField(), help_text="Why a pending record waits."),
+        targets=Target(many=True, help_text="Which target holds which version, under which id of its own."),
         as_of=AsOf(allow_null=True, help_text="Set where a past version was asked for."),
     )
 
@@ -241,6 +253,14 @@ Changes = shape(
     oldest_sequence=serializers.IntegerField(),
     epoch=serializers.CharField(allow_null=True, help_text="The life of this log; another one means: start anew."),
 )
+Consumer = shape(
+    "FeedConsumer",
+    name=serializers.CharField(),
+    cursor=serializers.CharField(),
+    sequence=serializers.IntegerField(help_text="The number the place stands at."),
+    version=serializers.IntegerField(help_text="Also the ETag; send it back as If-Match to move the place."),
+    updated_at=serializers.DateTimeField(),
+)
 Found = shape(
     "Found",
     id=serializers.UUIDField(),
@@ -251,7 +271,7 @@ Found = shape(
     href=serializers.CharField(),
     matched=serializers.CharField(),
     found_by=words(("key", "identifier", "code")),
-    merged_from=shape("MergedFrom", id=serializers.UUIDField(), code=serializers.CharField())(allow_null=True),
+    merged_from=MergedFrom(allow_null=True),
 )
 Lookup = shape("Lookup", items=Found(many=True))
 BatchShape = shape(

@@ -2,12 +2,16 @@
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from api import document
+from api import document, target_document
 from api.views.batches import BatchesView, BatchView, QuarantineView
 from api.views.changes import ChangesView
+from api.views.consumers import ConsumerView
 from api.views.documentation import DocumentationView, SchemaView
 from api.views.fallback import UnknownPathView
 from api.views.lookup import LookupView
+from api.views.message_schemas import MessageSchemasView, MessageSchemaView
+from api.views.receipts import ReceiptsView
+from api.views.reconcile import ReconcileView
 from api.views.records import RecordDetailView, RecordListView
 from mdm.domains import DOMAINS
 from mdm.spec import Domain
@@ -31,6 +35,7 @@ def domain_paths(domain: Domain) -> list[URLPattern]:
 version_one: list[URLPattern | URLResolver] = [
     *(pattern for domain in DOMAINS for pattern in domain_paths(domain)),
     path("changes", document.changes_document(ChangesView).as_view(), name="changes"),
+    path("consumers/<slug:name>", document.consumer_document(ConsumerView).as_view(), name="consumer"),
     path("lookup", document.lookup_document(LookupView).as_view(), name="lookup"),
     path("batches", document.send_document(BatchesView).as_view(), name="batches"),
     path("batches/<uuid:batch_id>", document.batch_document(BatchView).as_view(), name="batch"),
@@ -39,6 +44,10 @@ version_one: list[URLPattern | URLResolver] = [
         document.quarantine_document(QuarantineView).as_view(),
         name="quarantine",
     ),
+    path("receipts", target_document.receipts_document(ReceiptsView).as_view(), name="receipts"),
+    path("reconcile", target_document.reconcile_document(ReconcileView).as_view(), name="reconcile"),
+    path("message-schemas", document.hidden(MessageSchemasView).as_view(), name="message-schemas"),
+    path("message-schemas/<str:message_type>", document.hidden(MessageSchemaView).as_view(), name="message-schema"),
     path("schema", SchemaView.as_view(), name="schema"),
     path("docs/", DocumentationView.as_view(), name="docs"),
 ]

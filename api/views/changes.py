@@ -1,9 +1,16 @@
 """The change feed: everything that happened, in order, with proof that nothing is missing."""
 
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import QueryDict
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from api.consumers import remembered
 from api.cursors import feed_cursor, read_feed_cursor, require_life
 from api.models import ApiClient
 from api.scopes import FEED_READ, read_scope
@@ -12,9 +19,9 @@ from api.waiting import wait_beyond
 from mdm.domains import BY_NAME, DOMAINS
 from mdm.errors import Invalid
 from mdm.models import EventVerb
-from mdm.queries import feed_head, read_feed
+from mdm.queries import FeedHead, FeedPage, feed_head, read_feed
 
-PARAMS = ("cursor", "after_sequence", "limit", "wait", "domain", "verb")
+PARAMS = ("cursor", "after_sequence", "consumer", "limit", "wait", "domain", "verb", "latest_only")
 PAGE, MOST, LONGEST_WAIT = 100, 1000, 25
 
 
@@ -26,33 +33,72 @@ class ChangesView(ApiView):
     def get(self, request: Request) -> Response:
         params = request.query_params
         only(params, PARAMS)
-        domains = _words(params.get("domain", ""), "domain", list(BY_NAME))
-        verbs = _words(params.get("verb", ""), "verb", list(EventVerb.values))
-        question = {"domain": sorted(domains), "verb": sorted(verbs)}
-        readable = readable_domains(client_of(request), domains)
-        limit = whole_number(params.get("limit", ""), "limit", least=1, most=MOST, default=PAGE, cap=True)
-        wait = whole_number(params.get("wait", ""), "wait", least=0, most=LONGEST_WAIT, default=0, cap=True)
+        asked = Asked.of(params, client_of(request))
         head = feed_head()
-        after = read_feed_cursor(params.get("cursor", ""), question, head)
-        if params.get("after_sequence"):
-            if params.get("cursor"):
-                raise Invalid("Two places are given.", problems=[("after_sequence", "Give a cursor or this.")])
-            after = whole_number(params["after_sequence"], "after_sequence", least=0, most=2**62, default=0)
-            require_life("", after, head, question)
-        if wait and after >= head.seq:
-            wait_beyond(after, wait)
+        page = asked.read(head, asked.place(params, client_of(request), head))
+        until = time.monotonic() + asked.wait
+        while not page.items and not page.more and (left := until - time.monotonic()) > 0:
+            waited = wait_beyond(page.through, left)
             head = feed_head()
-        page = read_feed(head, after=after, domains=readable, verbs=verbs, limit=limit)
+            page = asked.read(head, page.through)
+            if not waited:
+                break  # the caller asks again
         return Response(
             {
                 "items": page.items,
-                "next_cursor": feed_cursor(head.epoch, page.through, question),
+                "next_cursor": feed_cursor(head.epoch, page.through, asked.question),
                 "has_more": page.more,
                 "through_sequence": page.through,
                 "head_sequence": max(head.seq, page.through),
                 "oldest_sequence": head.oldest,
                 "epoch": head.epoch,
             }
+        )
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a reader of the feed asks for; ``question`` is the part a cursor belongs to."""
+
+    domains: Sequence[str]
+    verbs: Sequence[str]
+    latest_only: bool
+    limit: int
+    wait: int
+    question: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, params: QueryDict, client: ApiClient) -> "Asked":
+        """The parameters understood. Raises Invalid and PermissionDenied."""
+        domains = _words(params.get("domain", ""), "domain", list(BY_NAME))
+        verbs = _words(params.get("verb", ""), "verb", list(EventVerb.values))
+        latest = _words(params.get("latest_only", ""), "latest_only", ["true", "false"]) == ["true"]
+        question: dict[str, Any] = {"domain": sorted(domains), "verb": sorted(verbs)}
+        return cls(
+            domains=readable_domains(client, domains),
+            verbs=verbs,
+            latest_only=latest,
+            limit=whole_number(params.get("limit", ""), "limit", least=1, most=MOST, default=PAGE, cap=True),
+            wait=whole_number(params.get("wait", ""), "wait", least=0, most=LONGEST_WAIT, default=0, cap=True),
+            question=question | ({"latest_only": True} if latest else {}),
+        )
+
+    def place(self, params: QueryDict, client: ApiClient, head: FeedHead) -> int:
+        """The last number the reader has seen, by a cursor, a number, or what the hub remembers for it."""
+        given = {name: text for name in ("cursor", "after_sequence", "consumer") if (text := params.get(name, ""))}
+        if len(given) > 1:
+            raise Invalid("Two places are given.", "Give one of them.", [(name, "One place only.") for name in given])
+        if "after_sequence" in given:
+            after = whole_number(given["after_sequence"], "after_sequence", least=0, most=2**62, default=0)
+            require_life("", after, head, self.question)
+            return after
+        cursor = remembered(client, given["consumer"]) if "consumer" in given else given.get("cursor", "")
+        return read_feed_cursor(cursor, self.question, head)
+
+    def read(self, head: FeedHead, after: int) -> FeedPage:
+        """A page of what is asked for."""
+        return read_feed(
+            head, after=after, domains=self.domains, verbs=self.verbs, limit=self.limit, latest_only=self.latest_only
         )
 
 

@@ -9,6 +9,7 @@ from api.views.changes import readable_domains
 from mdm.domains import BY_NAME
 from mdm.errors import Invalid, NotFound
 from mdm.queries import lookup
+from publishing.crosswalk import by_local_id
 
 PARAMS = ("system", "key", "identifier", "domain")
 
@@ -29,6 +30,7 @@ class LookupView(ApiView):
             key=params.get("key", ""),
             identifier=params.get("identifier", ""),
             domains=readable_domains(client_of(request), asked),
+            also=by_local_id,
         )
         if not hits:
             raise NotFound(

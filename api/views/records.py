@@ -18,6 +18,7 @@ from mdm.queries import as_of, feed_head, list_records, record_detail, resolve
 from mdm.queries.shapes import ListPage
 from mdm.queries.values import holders, reference_to
 from mdm.spec import Domain
+from publishing.crosswalk import targets_of
 
 PAGE, MOST = 50, 1000
 LIST_PARAMS = ("cursor", "limit", "order", "fields")
@@ -96,7 +97,8 @@ class RecordDetailView(DomainView):
         headers = {"ETag": tag, **_links(record)}
         if matches(request.headers.get("If-None-Match", ""), tag):
             return Response(status=304, headers=headers)
-        return Response(present.detail(record_detail(record)), headers=headers)
+        shown = present.detail(record_detail(record)) | {"targets": present.targets(targets_of(record.pk))}
+        return Response(shown, headers=headers)
 
     def _past(self, record: GoldenRecord, asked: dict[str, str]) -> Response:
         if len(asked) > 1:

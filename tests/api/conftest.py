@@ -1,6 +1,6 @@
 """Clients of the API: one that may read everything, and a way to make others."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ from django.utils import timezone
 from api.clients import create_client
 from api.models import ApiClient
 from api.scopes import SCOPES
+from api.waiting import LISTENER
 
 Make = Callable[..., Client]
 
@@ -17,6 +18,13 @@ Make = Callable[..., Client]
 def bearer(token: str) -> Client:
     """A test client that sends the token; server errors are answered, not raised."""
     return Client(headers={"Authorization": f"Bearer {token}"}, raise_request_exception=False)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_goes_on_listening() -> Iterator[None]:
+    """A listener would hold a connection to a database that is to be dropped."""
+    yield
+    LISTENER.leave()
 
 
 @pytest.fixture

@@ -209,6 +209,68 @@ def test_where_all_seats_are_taken_nobody_waits(monkeypatch: pytest.MonkeyPatch)
     taken = threading.BoundedSemaphore(1)
     taken.acquire()
     monkeypatch.setattr(waiting, "SEATS", taken)
-    monkeypatch.setattr(waiting, "_listen", lambda *_: pytest.fail("waited without a seat"))
+    monkeypatch.setattr(waiting.LISTENER, "wait_beyond", lambda *_: pytest.fail("waited without a seat"))
     monkeypatch.setattr(waiting, "connection", SimpleNamespace(in_atomic_block=False))
     waiting.wait_beyond(0, 25)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_waiting_readers_share_one_connection(client_with: Any) -> None:
+    """They are woken together, and while they wait only the listener is connected."""
+    client = client_with("feed:read", "supplier:read")
+    supplier("V1", "Acme")
+    head = publish()
+    heard: list[list[str]] = []
+
+    def follow_one() -> None:
+        try:
+            page = client.get("/api/v1/changes", {"after_sequence": head, "wait": 20}).json()
+            heard.append([event["title"] for event in page["items"]])
+        finally:
+            connection.close()
+
+    readers = [threading.Thread(target=follow_one) for _ in range(12)]
+    for reader in readers:
+        reader.start()
+    until = time.monotonic() + 10
+    while waiting.LISTENER._waiting < len(readers) and time.monotonic() < until:
+        time.sleep(0.02)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
+        assert cursor.fetchone()[0] <= 3  # this test's, the listener's, and one that is closing
+    supplier("V2", "Later")
+    publish()
+    for reader in readers:
+        reader.join(15)
+    assert heard == [["Later"]] * len(readers)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_news_of_other_domains_does_not_end_the_wait(api: Client) -> None:
+    head = publish()
+
+    def later() -> None:
+        try:
+            hospital("H1", "Reno General")
+            publish()
+            time.sleep(0.3)
+            supplier("V2", "Later")
+            publish()
+        finally:
+            connection.close()
+
+    writer = threading.Thread(target=later)
+    writer.start()
+    page = api.get("/api/v1/changes", {"after_sequence": head, "wait": 20, "domain": "supplier"}).json()
+    writer.join()
+    assert [event["title"] for event in page["items"]] == ["Later"]
+
+
+def test_only_the_latest_of_each_record_where_that_is_asked(get: Any) -> None:
+    record = supplier("V1", "Acme")
+    supplier("V2", "Beta Medical")
+    contribute(record_id=record.pk, values={"name": "Acme Medical"}, expected=1, cause=why("renamed"))
+    head = publish()
+    page = get("/changes", latest_only="true")
+    assert [event["title"] for event in page["items"]] == ["Beta Medical", "Acme Medical"]
+    assert page["through_sequence"] == head

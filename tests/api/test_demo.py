@@ -47,7 +47,7 @@ def test_the_demo_shows_what_it_should() -> None:
     assert SourceRow.objects.filter(state="quarantined").count() >= 10
     assert ExtensionAttribute.objects.get().name == "list_price"
     assert DOMAINS[2].model.objects.exclude(extension={}).exists()  # type: ignore[attr-defined]
-    assert set(Endpoint.objects.values_list("code", flat=True)) == {"erp", "procurement", "billing"}
+    assert set(Endpoint.objects.values_list("code", flat=True)) == {"erp", "procurement", "billing", "inventory"}
     assert not ChangeEvent.objects.filter(seq__isnull=True).exists()
     steward = User.objects.get(username="steward")
     assert steward.check_password("assay-demo")

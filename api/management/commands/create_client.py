@@ -1,4 +1,4 @@
-"""`create_client NAME [--scope SCOPE ...]`: let a system use the API; prints its token once."""
+"""`create_client NAME [--scope SCOPE ...] [--endpoint CODE]`: let a system use the API; prints its token once."""
 
 from typing import Any
 
@@ -20,9 +20,15 @@ class Command(BaseCommand):
             "--scope", action="append", metavar="SCOPE", help=f"One of {', '.join(SCOPES)}; repeatable."
         )
 
+        parser.add_argument(
+            "--endpoint", default="", metavar="CODE", help="The endpoint the system is: it may send receipts for it."
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            client, token = create_client(name=options["name"], scopes=options["scope"] or READ_SCOPES)
+            client, token = create_client(
+                name=options["name"], scopes=options["scope"] or READ_SCOPES, endpoint=options["endpoint"]
+            )
         except Invalid as error:
             raise CommandError(" ".join([error.message, *(text for _, text in error.problems)])) from error
         except MdmError as error:
