@@ -1,4 +1,5 @@
-"""Who gets to the pages of publishing: everybody with a role sees, those who answer for records act."""
+"""Who gets to the pages of publishing: everybody with a role sees, those who answer for records act,
+and those who answer for the interface set up."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -20,10 +21,20 @@ ONLY_SEES = (
     "You can read everything here; ask one of them to act."
 )
 
+SETS_UP = (
+    "Setting up and changing endpoints needs the role domain owner or administrator. "
+    "You can read everything here; ask one of them."
+)
+
 
 def may_act(user: Any) -> bool:
     """Whether the person may pause, resume, release and send again."""
     return in_group(user, STEWARD, DOMAIN_OWNER, ADMINISTRATOR)
+
+
+def sets_up(user: Any) -> bool:
+    """Whether the person may create and change endpoints, their mappings and their secrets."""
+    return in_group(user, DOMAIN_OWNER, ADMINISTRATOR)
 
 
 def sees(view: View[P]) -> View[P]:
@@ -34,6 +45,11 @@ def sees(view: View[P]) -> View[P]:
 def acts(view: View[P]) -> View[P]:
     """The view is for those who may act."""
     return _guard(view, may_act, ONLY_SEES)
+
+
+def sets(view: View[P]) -> View[P]:
+    """The view is for those who may set up."""
+    return _guard(view, sets_up, SETS_UP)
 
 
 def _guard(view: View[P], allowed: Callable[[Any], bool], refusal: str) -> View[P]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from publishing.queries import Minute
+from publishing.queries.minutes import Bucket
 
 STEP = 10
 BAR = 7
@@ -14,7 +14,7 @@ LEAST = 2  # a single answer must still be seen
 
 @dataclass(frozen=True)
 class Bar:
-    """One minute: taken stands on the ground, failed on top of it. All in units of the view box."""
+    """One bucket: taken stands on the ground, failed on top of it. All in units of the view box."""
 
     at: datetime
     taken: int
@@ -28,29 +28,32 @@ class Bar:
 
 @dataclass(frozen=True)
 class Plot:
-    """Bars and the box they stand in; ``highest`` is the largest count of one minute."""
+    """Bars and the box they stand in; ``highest`` is the largest count of one bucket."""
 
     bars: tuple[Bar, ...]
     width: int
     height: int
     highest: int
+    taken: int
+    failed: int
     bar: int = BAR
 
 
-def plot(minutes: Sequence[Minute]) -> Plot:
-    """The bars of these minutes, oldest first, scaled to the highest."""
-    highest = max((minute.taken + minute.failed for minute in minutes), default=0)
-    bars = tuple(_bar(number * STEP, minute, highest) for number, minute in enumerate(minutes))
-    return Plot(bars, len(minutes) * STEP, HEIGHT, highest)
+def plot(buckets: Sequence[Bucket]) -> Plot:
+    """The bars of these buckets, oldest first, scaled to the highest."""
+    highest = max((bucket.taken + bucket.failed for bucket in buckets), default=0)
+    bars = tuple(_bar(number * STEP, bucket, highest) for number, bucket in enumerate(buckets))
+    taken, failed = sum(bucket.taken for bucket in buckets), sum(bucket.failed for bucket in buckets)
+    return Plot(bars, len(buckets) * STEP, HEIGHT, highest, taken, failed)
 
 
-def _bar(x: int, minute: Minute, highest: int) -> Bar:
-    taken, failed = _height(minute.taken, highest), _height(minute.failed, highest)
+def _bar(x: int, bucket: Bucket, highest: int) -> Bar:
+    taken, failed = _height(bucket.taken, highest), _height(bucket.failed, highest)
     failed = min(failed, HEIGHT - taken)
     return Bar(
-        at=minute.at,
-        taken=minute.taken,
-        failed=minute.failed,
+        at=bucket.at,
+        taken=bucket.taken,
+        failed=bucket.failed,
         x=x,
         taken_y=HEIGHT - taken,
         taken_height=taken,

@@ -75,7 +75,14 @@ def entries() -> tuple[tuple[str, tuple[Entry, ...]], ...]:
                 Entry(name="stewardship:batches", label="Imports", icon="file-import", keys="g i"),
                 Entry(name="stewardship:quarantine", label="Quarantine", icon="alert-triangle", keys="g k"),
                 Entry(name="stewardship:feeds", label="Feeds", icon="adjustments", keys="g f"),
-                Entry(name="publishing:endpoints", label="Publishing", icon="send", keys="g p"),
+            ),
+        ),
+        (
+            "Publishing",
+            (
+                Entry(name="publishing:endpoints", label="Endpoints", icon="send", keys="g p"),
+                Entry(name="publishing:dead_letters", label="Dead letters", icon="mail", keys="g d"),
+                Entry(name="publishing:drift", label="Drift", icon="scale", keys="g t"),
             ),
         ),
         (

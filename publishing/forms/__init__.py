@@ -1,0 +1,1 @@
+"""What people fill in: an endpoint, its selection, its mapping."""

@@ -1,0 +1,1 @@
+"""What the pages of publishing show, by noun. Reads only."""
