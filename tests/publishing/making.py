@@ -11,9 +11,10 @@ from django.db import connection
 
 from mdm.mastering import Actor, contribute
 from mdm.models import GoldenRecord
-from publishing.draining import Drained, drain
+from publishing.draining import drain
 from publishing.endpoints import Proposal, create_endpoint
 from publishing.models import AuthKind, Delivery, Endpoint, EndpointKind, EndpointState
+from publishing.running import Drained
 from tests.factories import publish, supplier, why
 
 OWNER = Actor(name="Olga Owner", kind="person", channel="page")

@@ -145,7 +145,8 @@ def test_the_target_says_how_long_it_wants_to_be_left_alone(target: Target, aske
     target.answer = Answer(503, headers={"Retry-After": asked})
     run(endpoint)
     expected = 7200 if asked.isdigit() else 24 * 3600
-    assert abs(rests_for(endpoint).total_seconds() - expected) < 1
+    # A tenth more at most: what is told to many lanes at once must not bring them all back at once.
+    assert expected - 1 <= rests_for(endpoint).total_seconds() <= expected * 1.1
 
 
 def test_a_slow_target_ends_at_the_deadline_and_its_outcome_is_unknown(target: Target) -> None:

@@ -5,13 +5,14 @@ from datetime import timedelta
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from publishing.filling import fill
 from publishing.lanes import LEASE, Fenced, claim, due, let_go
 from publishing.models import Attempt, Delivery, Holding
 from publishing.outcomes import ACCEPTED
 from publishing.sending import Result
 from publishing.settling import settle
 from publishing.verbs import pause
-from publishing.window import fill, take
+from publishing.window import take
 from tests.publishing.making import OWNER, Target, pass_time, run, states, suppliers, webhook
 
 pytestmark = pytest.mark.django_db

@@ -34,16 +34,20 @@ def test_the_page_of_an_endpoint_shows_what_was_refused_and_why(target: Target) 
     endpoint = webhook(target.url, retry_seconds=())
     target.answer = Answer(422, body=b'{"detail": "<b>the tax id</b> is missing"}')
     run(endpoint)
-    page = signed_in("steward").get("/publishing/hook/").content.decode()
-    assert "Parked records" in page
+    steward = signed_in("steward")
+    overview = steward.get("/publishing/hook/").content.decode()
+    assert "Parked, by reason" in overview
+    assert "Mend the value the target names" in overview
+    page = steward.get("/publishing/hook/parked/").content.decode()
     assert "&lt;b&gt;the tax id&lt;/b&gt; is missing" in page
     assert record.title in page
-    assert "Release all" in page
+    assert "Release" in page
     delivery = Delivery.objects.get()
     shown = signed_in("auditor").get(f"/publishing/deliveries/{delivery.pk}/").content.decode()
     assert "HTTP 422" in shown
     assert "webhook-signature" in shown
-    assert "Release" not in shown
+    assert "Send again" not in shown
+    assert 'data-opens="release"' not in shown
 
 
 def test_the_work_queue_hears_of_parked_records(target: Target) -> None:
@@ -55,7 +59,7 @@ def test_the_work_queue_hears_of_parked_records(target: Target) -> None:
     target.answer = Answer(422, body=b'{"detail": "no tax id"}')
     run(endpoint)
     notice = steward.get("/publishing/parked/").content.decode()
-    assert '<a href="/publishing/hook/">Hook</a> refused 2 records' in notice
+    assert '<a href="/publishing/hook/parked/">Hook</a> refused 2 records' in notice
 
 
 def test_a_record_says_where_it_is_now(target: Target) -> None:
@@ -88,7 +92,9 @@ def test_stewards_release_and_send_again(target: Target) -> None:
     target.answer = Answer(422)
     run(endpoint)
     client = signed_in("domain owner")
-    client.post("/publishing/hook/release/", {"outcome": "REJECTED_VALIDATION"})
+    parked = Delivery.objects.get()
+    client.post("/publishing/dead-letters/release/", {"delivery": parked.pk, "reason": "mended there"})
+    assert endpoint.interventions.get(verb="release").reason == "mended there"
     target.answer = Answer()
     assert run(endpoint).delivered == 1
     client.post(f"/publishing/deliveries/{Delivery.objects.get().pk}/resend/")
@@ -114,7 +120,9 @@ def test_a_new_secret_is_shown_once_and_not_kept_by_the_browser(target: Target) 
         "hook/try-now/",
         "hook/verify/",
         "hook/rotate-secret/",
-        "hook/release/",
+        "hook/resume/",
+        "dead-letters/release/",
+        "dead-letters/skip/",
         "deliveries/{pk}/resend/",
     ],
 )

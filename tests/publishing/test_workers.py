@@ -14,23 +14,11 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 
-from publishing import tasks
 from publishing.lanes import LEASE
 from publishing.models import Attempt, Delivery
 from tests.publishing.making import Answer, Target, pass_time, run, states, suppliers, webhook
 
 PROJECT = Path(__file__).resolve().parents[2]
-
-
-@pytest.mark.django_db
-def test_the_sweep_wakes_what_is_due_and_the_task_drains_it(target: Target) -> None:
-    suppliers(2)
-    endpoint = webhook(target.url)
-    webhook(target.url, code="none", domains=("contract",))
-    assert tasks.sweep() == 2
-    assert tasks.drain(str(endpoint.pk)) == {"delivered": 2, "refused": 0, "failed": 0}
-    assert tasks.drain(str(endpoint.pk)) == {"delivered": 0, "refused": 0, "failed": 0}
-    assert tasks.sweep() == 1
 
 
 @pytest.mark.django_db
@@ -56,13 +44,10 @@ def test_a_worker_killed_in_the_middle_of_a_call_loses_nothing(target: Target, c
         released.wait(20)
 
     target.answer = Answer(before=hang)
-    database = connection.settings_dict
-    place = f"host={database['HOST']}&port={database['PORT']}"
-    url = f"postgresql://{database['USER']}:{quote(database['PASSWORD'])}@/{database['NAME']}?{place}"
     worker = subprocess.Popen(
         [sys.executable, "-m", "django", "drain"],
         cwd=PROJECT,
-        env={**os.environ, "DATABASE_URL": url, "ASSAY_KEYS_FILE": str(settings.KEYS_FILE)},
+        env={**os.environ, "DATABASE_URL": url_of_the_test(), "ASSAY_KEYS_FILE": str(settings.KEYS_FILE)},
         stdout=subprocess.DEVNULL,
     )
     assert called.wait(30)
@@ -80,3 +65,56 @@ def test_a_worker_killed_in_the_middle_of_a_call_loses_nothing(target: Target, c
     codes = list(Attempt.objects.order_by("pk").values_list("outcome_code", flat=True))
     assert codes == ["OUTCOME_UNKNOWN", "ACCEPTED"]
     assert Delivery.objects.get().attempts == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_stopped_past_its_lease_writes_nothing_when_it_wakes(target: Target, clock: None) -> None:
+    suppliers(2)
+    endpoint = webhook(target.url, max_in_flight=1)
+    called, released = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        called.set()
+        released.wait(30)
+
+    target.answer = Answer(before=hang)
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "django", "drain"],
+        cwd=PROJECT,
+        env={**os.environ, "DATABASE_URL": url_of_the_test(), "ASSAY_KEYS_FILE": str(settings.KEYS_FILE),
+             "ASSAY_LEASE_SECONDS": "3"},
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert called.wait(30)
+    worker.send_signal(signal.SIGSTOP)
+    try:
+        assert not run(endpoint).claimed
+        pass_time(4)
+        target.answer = Answer(body=b'{"id": "heir"}')
+        assert run(endpoint).delivered == 2
+        before = rows()
+    finally:
+        released.set()
+        worker.send_signal(signal.SIGCONT)
+    assert worker.wait(30) == 0
+    assert rows() == before, "what the zombie knew of is not written"
+    first, *others = target.calls
+    assert any(one.body == first.body and one.headers["webhook-id"] == first.headers["webhook-id"] for one in others)
+    assert states(endpoint) == ["delivered", "delivered"]
+
+
+def rows() -> list[str]:
+    """Everything a worker could have written, as text."""
+    with connection.cursor() as cursor:
+        said = []
+        for table in ("delivery", "attempt", "holding", "lane"):
+            cursor.execute(f"SELECT coalesce(json_agg(t ORDER BY t::text)::text, '') FROM publishing_{table} t")  # noqa: S608
+            said.append(cursor.fetchone()[0])
+    return said
+
+
+def url_of_the_test() -> str:
+    """The database of this test as another program finds it."""
+    database = connection.settings_dict
+    place = f"host={database['HOST']}&port={database['PORT']}"
+    return f"postgresql://{database['USER']}:{quote(database['PASSWORD'])}@/{database['NAME']}?{place}"
