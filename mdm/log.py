@@ -102,9 +102,14 @@ def _cause_facts(cause: Cause, now: datetime) -> dict[str, Any]:
 
 
 def emit(events: Sequence[ChangeEvent]) -> None:
-    """Write events in the transaction of the change they report. Raises RuntimeError outside a transaction."""
+    """Write events in the transaction of the change they report. Raises RuntimeError outside a transaction.
+
+    The transaction has its number before its events have theirs, which ``mdm.gaps`` relies on.
+    """
     if not connection.in_atomic_block:
         raise RuntimeError("an event outside the transaction of its change would be a second truth")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_xact_id()")
     bulk.insert(events)
 
 
@@ -150,9 +155,9 @@ def sequence(limit: int = 1000, gaps: Gaps | None = None) -> int:
     """
     with transaction.atomic(), connection.cursor() as cursor:
         begin()
-        cursor.execute("SELECT seq, hash FROM mdm_loghead WHERE id = 1 FOR UPDATE")
-        seq, last = cursor.fetchone()
-        rows = _unnumbered(cursor, limit, gaps)
+        cursor.execute("SELECT seq, hash, pg_current_xact_id()::text FROM mdm_loghead WHERE id = 1 FOR UPDATE")
+        seq, last, own = cursor.fetchone()
+        rows = _unnumbered(cursor, limit, gaps, int(own))
         if not rows:
             return 0
         hashes = []
@@ -172,7 +177,7 @@ def sequence(limit: int = 1000, gaps: Gaps | None = None) -> int:
     return len(rows)
 
 
-def _unnumbered(cursor: Any, limit: int, gaps: Gaps | None) -> list[tuple[int, str]]:
+def _unnumbered(cursor: Any, limit: int, gaps: Gaps | None, own: int) -> list[tuple[int, str]]:
     """Committed events without a number, by id: all of them, or those that may have appeared since the last batch.
 
     One statement, hence one snapshot: with two, version 3 of a record could be seen by the second and version 2, in a
@@ -186,31 +191,35 @@ def _unnumbered(cursor: Any, limit: int, gaps: Gaps | None) -> list[tuple[int, s
         bounds = [lows[0] if lows else 0, highs[-1] if highs else 0]
         cursor.execute(_ABOVE, [lows, highs, *bounds, limit + 1, gaps.mark, limit])
     rows = sorted(cursor.fetchall())
-    oldest, following = (int(number) for number in rows[0][1].split(":")[:2])
+    oldest = int(rows[0][1].split(":")[0])
     cut = len(rows) > limit + 1
     rows = rows[1 : limit + 1]
     if gaps is not None and not gaps.mark:
-        _look_back(cursor, gaps, rows, following)
+        _look_back(cursor, gaps, [row[0] for row in rows])
     elif gaps is not None:
         # Where more came than was asked for, what lies in a gap may be visible and yet unread: no gap is closed.
-        gaps.saw([row[0] for row in rows], oldest=0 if cut else oldest, following=following)
+        gaps.saw([row[0] for row in rows], oldest=0 if cut else oldest, own=own)
     return rows
 
 
-def _look_back(cursor: Any, gaps: Gaps, rows: Sequence[tuple[int, str]], following: int) -> None:
-    """What a sequencer that begins has to expect below the first batch it reads. Nothing where there are no events."""
-    if not rows:
+def _look_back(cursor: Any, gaps: Gaps, ids: Sequence[int]) -> None:
+    """What a sequencer that begins has to expect below the first batch it reads. Nothing where there are no events.
+
+    This is a later snapshot than the batch's: an event without a number counts only if the batch holds it.
+    """
+    if not ids:
         return
-    mark = rows[-1][0]
+    mark = ids[-1]
     low = max(mark - LOOK_BACK, 0)
     cursor.execute(
         "SELECT before + 1, id - 1 FROM (SELECT id, lag(id, 1, %s) OVER (ORDER BY id) AS before "
-        "FROM mdm_changeevent WHERE id > %s AND id <= %s) known WHERE id > before + 1 ORDER BY 1",
-        [low, low, mark],
+        "FROM mdm_changeevent WHERE id > %s AND id <= %s AND (seq IS NOT NULL OR id = ANY(%s))) known "
+        "WHERE id > before + 1 ORDER BY 1",
+        [low, low, mark, list(ids)],
     )
     gaps.mark = mark
-    gaps.open = [Gap(1, low, following)] if low else []
-    gaps.open += [Gap(first, last, following) for first, last in cursor.fetchall()]
+    gaps.open = [Gap(1, low)] if low else []
+    gaps.open += [Gap(first, last) for first, last in cursor.fetchall()]
 
 
 def sequence_all() -> int:

@@ -9,13 +9,15 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
 import pytest
 from django.db import connection
 
-from mdm import liveness
+from mdm import liveness, log
+from mdm.gaps import Gaps
 from mdm.models import ChangeEvent, LogHead
 from tests.mdm.making import golden, source
 
@@ -171,6 +173,47 @@ def test_killed_again_and_again_under_writers_nothing_is_missed(sequencers: Sequ
     until(all_numbered, "the number of what was held open")
     assert ChangeEvent.objects.count() == written[0] + 1
     check_order()
+
+
+def test_an_id_taken_by_a_younger_transaction_is_still_waited_for() -> None:
+    """PostgreSQL's snapshot ends one above the newest transaction that ended: one that runs may lie beyond it."""
+    record = golden(source("erp", "supplier", "V1", name="Acme")).pk
+    gaps = Gaps()
+    log.sequence(gaps=gaps)
+    with psycopg.connect(database_url()) as older, psycopg.connect(database_url()) as younger:
+        older.execute("SELECT pg_current_xact_id()")
+        younger.execute("SELECT pg_current_xact_id()")
+        younger.execute(INSERT, [record, 2])
+        older.execute(INSERT, [record, 3])
+        older.commit()
+        assert log.sequence(gaps=gaps) == 1
+        assert log.sequence(gaps=gaps) == 0
+        younger.commit()
+    assert log.sequence(gaps=gaps) == 1
+    assert all_numbered()
+
+
+def test_what_commits_while_a_sequencer_takes_over_is_numbered() -> None:
+    """Its look at what lies below is later than its first batch."""
+    record = golden(source("erp", "supplier", "V1", name="Acme")).pk
+    log.sequence_all()
+    with psycopg.connect(database_url()) as other:
+        other.execute("SELECT pg_current_xact_id()")
+        other.execute(INSERT, [record, 2])
+        with psycopg.connect(database_url()) as newer:
+            newer.execute(INSERT, [record, 3])
+        gaps = Gaps()
+        looking_back = log._look_back
+
+        def after_a_commit(*given: Any) -> None:
+            other.commit()
+            looking_back(*given)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(log, "_look_back", after_a_commit)
+            assert log.sequence(gaps=gaps) == 1
+    assert log.sequence(gaps=gaps) == 1
+    assert all_numbered()
 
 
 def test_one_numbers_and_the_other_stands_by(sequencers: Sequencers) -> None:
