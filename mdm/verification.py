@@ -15,7 +15,8 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from mdm.verify import Finding, Verdict
+from mdm.chain import Finding
+from mdm.verify import Verdict
 
 FILE = "verification.json"
 STARTED = "verification-started"

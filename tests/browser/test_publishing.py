@@ -177,7 +177,9 @@ def test_where_a_record_is_stands_on_its_page_and_it_is_sent_again_from_there(de
     assert target.calls[0].body == target.calls[1].body
 
 
-@pytest.mark.parametrize("path", ["", "dead-letters/", "new/", "hook/", "hook/calls/", "hook/mapping/", "hook/replays/"])
+@pytest.mark.parametrize(
+    "path", ["", "dead-letters/", "new/", "hook/", "hook/calls/", "hook/mapping/", "hook/replays/"]
+)
 def test_pages_fit_a_phone(page: Page, live_server: Any, target: Target, path: str) -> None:
     suppliers(2)
     endpoint = webhook(target.url, retry_seconds=(), mapping={"supplier": [{"to": "Name", "from": "attributes.name"}]})

@@ -2,7 +2,7 @@
 
 import gzip
 import json
-from datetime import date, timedelta
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.utils import timezone
 
 from mdm import log
 from mdm.archive import archive, drop, verify_archive
@@ -22,7 +23,7 @@ from tests.mdm.making import golden, source
 
 pytestmark = pytest.mark.django_db
 
-TOMORROW = date.today() + timedelta(days=1)
+TOMORROW = timezone.now().date() + timedelta(days=1)
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +77,8 @@ def test_an_archive_holds_the_chain_and_proves_itself(old: None, tmp_path: Path)
 def test_an_altered_archive_names_its_first_altered_event(old: None, tmp_path: Path) -> None:
     archive(before=TOMORROW, folder=tmp_path / "a")
     [file] = (tmp_path / "a").glob("*.gz")
-    lines = [json.loads(line) for line in gzip.open(file, "rt")]
+    with gzip.open(file, "rt") as written:
+        lines = [json.loads(line) for line in written]
     lines[1]["body"] = lines[1]["body"].replace("Supplier 1", "Forged")
     with gzip.open(file, "wt") as out:
         out.writelines(json.dumps(line) + "\n" for line in lines)

@@ -8,8 +8,9 @@ from typing import Any, Self
 
 import asyncssh
 
+from publishing.files import runs
 from publishing.files.targets import Drop, create_file_endpoint
-from publishing.models import Endpoint, EndpointKind, EndpointState, FilePlace
+from publishing.models import Endpoint, EndpointKind, EndpointState, FilePlace, FileRun
 from publishing.proposing import Proposal
 from tests.publishing.making import OWNER
 
@@ -161,3 +162,15 @@ def file_endpoint(drop: Drop, *, state: EndpointState = EndpointState.ACTIVE, **
     Endpoint.objects.filter(pk=endpoint.pk).update(state=state)
     endpoint.refresh_from_db()
     return endpoint
+
+
+def write(endpoint: Endpoint) -> FileRun:
+    """One run that has something to do."""
+    run = runs.run(endpoint=endpoint, by=OWNER)
+    assert run is not None
+    return run
+
+
+def names(folder: Path) -> list[str]:
+    """What lies in a folder, sorted."""
+    return sorted(path.name for path in folder.iterdir())

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from pytest_django.fixtures import Settings
 
 from mdm.people import AUDITOR, DOMAIN_OWNER
 from publishing.models import Endpoint, FileDrop, FileRun, Intervention
@@ -15,14 +14,6 @@ from tests.publishing.making import suppliers
 from tests.publishing.test_pages import signed_in
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def outbox(tmp_path: Path, settings: Settings) -> Path:
-    """A folder the operator lists."""
-    (tmp_path / "outbox" / "legacy").mkdir(parents=True)
-    settings.FILE_FOLDERS, settings.FILE_ARCHIVE = [str(tmp_path / "outbox")], tmp_path / "sent"
-    return tmp_path / "outbox" / "legacy"
 
 
 @pytest.fixture

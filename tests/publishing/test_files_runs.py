@@ -10,46 +10,26 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
-from pytest_django.fixtures import Settings
 
-from mdm.errors import Invalid, WrongState
+from mdm.errors import WrongState
 from mdm.mastering import retire
 from mdm.models import GoldenRecord
-from publishing import endpoints, tasks, verbs
+from publishing import tasks, verbs
 from publishing.clock import now
-from publishing.files import queries, runs, targets
+from publishing.files import queries, runs
 from publishing.files.demo import ensure_demo_files
 from publishing.files.spooling import folder_of
 from publishing.lanes import claim, let_go
 from publishing.models import Attempt, Delivery, Endpoint, EndpointKind, FileDrop, FileRun, Holding, Lane
 from tests.factories import golden, publish, source, supplier, why
-from tests.publishing.dropping import file_endpoint, folder_drop
+from tests.publishing.dropping import file_endpoint, folder_drop, names, write
 from tests.publishing.making import OWNER, pass_time, rename, states, suppliers, webhook
 
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def outbox(tmp_path: Path, settings: Settings) -> Path:
-    """A folder the operator lists."""
-    root = tmp_path / "outbox"
-    (root / "legacy").mkdir(parents=True)
-    settings.FILE_FOLDERS, settings.FILE_ARCHIVE = [str(root)], tmp_path / "sent"
-    return root / "legacy"
-
-
-def write(endpoint: Endpoint) -> FileRun:
-    run = runs.run(endpoint=endpoint, by=OWNER)
-    assert run is not None
-    return run
-
-
 def rows_of(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(path.read_text())))
-
-
-def names(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir())
 
 
 def test_a_file_holds_each_record_once_in_its_latest_state(outbox: Path) -> None:
@@ -296,73 +276,6 @@ def test_a_webhook_has_no_files(outbox: Path) -> None:
         runs.run(endpoint=webhook("http://127.0.0.1:9999/"), by=OWNER)
 
 
-def test_verifying_writes_a_test_file_and_takes_it_away(outbox: Path) -> None:
-    endpoint = file_endpoint(folder_drop("legacy"), state="pending_verification")
-    result = endpoints.verify(endpoint=endpoint, by=OWNER)
-    assert result.outcome.code == "ACCEPTED"
-    assert endpoint.state == "active"
-    assert names(outbox) == []
-    outbox.rmdir()
-    assert endpoints.verify(endpoint=endpoint, by=OWNER).outcome.code == "FOLDER_MISSING"
-
-
-@pytest.mark.parametrize("folder", ["/etc", "../elsewhere", "legacy/../..", "link"])
-def test_no_folder_leads_out_of_those_the_operator_lists(outbox: Path, folder: str) -> None:
-    (outbox.parent / "link").symlink_to("/tmp")  # noqa: S108 - a way out that must be closed
-    with pytest.raises(Invalid) as refused:
-        file_endpoint(folder_drop(folder))
-    assert {field for field, _ in refused.value.problems} == {"folder"}
-
-
-def test_a_link_laid_later_is_not_followed_either(outbox: Path, tmp_path: Path) -> None:
-    suppliers(1)
-    endpoint = file_endpoint(folder_drop("legacy"))
-    outbox.rmdir()
-    (tmp_path / "elsewhere").mkdir()
-    outbox.symlink_to(tmp_path / "elsewhere")
-    assert write(endpoint).outcome_code == "BLOCKED_BY_POLICY"
-    assert names(tmp_path / "elsewhere") == []
-
-
-def test_every_fault_of_a_declaration_is_told_at_once(outbox: Path) -> None:
-    drop = folder_drop(
-        "nowhere", file_name="{x}.csv", schedule="sometimes",
-        layout={"columns": {"supplier": [{"field": "attributes.nmae", "name": "N"}],
-                            "item": [{"field": "code", "name": "C"}]}},
-    )  # fmt: skip
-    with pytest.raises(Invalid) as refused:
-        file_endpoint(drop)
-    told = dict(refused.value.problems)
-    assert set(told) == {"folder", "file_name", "schedule", "columns"}
-    words = " ".join(sentence for _, sentence in refused.value.problems)
-    assert "Did you mean name?" in words
-    assert "no domain of this endpoint item" in words
-
-
-def test_a_delta_without_a_state_is_refused_a_full_file_holds_the_active_ones(outbox: Path) -> None:
-    first, second = suppliers(2)
-    retire(record_id=second.pk, expected=None, cause=why("closed"))
-    publish()
-    layout = {"columns": {"supplier": [{"field": "code", "name": "C"}]}}
-    with pytest.raises(Invalid) as refused:
-        file_endpoint(folder_drop("legacy", layout=layout))
-    assert "Add a column with the state" in refused.value.problems[0][1]
-    write(file_endpoint(folder_drop("legacy", layout=layout, content="full")))
-    assert (outbox / "supplier-000001.csv").read_text() == f"C\n{first.code}\n"
-
-
-def test_a_changed_place_has_to_be_verified_again_and_a_name_has_not(outbox: Path) -> None:
-    endpoint = file_endpoint(folder_drop("legacy"))
-    drop = targets.drop_of(endpoint.file_drop)
-    changed = targets.change_file_endpoint(endpoint=endpoint, changes={"name": "Old ERP"}, drop=drop, by=OWNER)
-    assert (changed.name, changed.state) == ("Old ERP", "active")
-    (outbox.parent / "other").mkdir()
-    moved = folder_drop("other", schedule="every 5 minutes")
-    changed = targets.change_file_endpoint(endpoint=endpoint, changes={}, drop=moved, by=OWNER)
-    assert changed.state == "pending_verification"
-    assert FileDrop.objects.get().next_run_at <= now() + timedelta(minutes=5)
-
-
 def test_numbers_of_files_are_given_once(outbox: Path) -> None:
     suppliers(1)
     run = write(file_endpoint(folder_drop("legacy")))
@@ -402,22 +315,6 @@ def test_old_files_are_cleared_away_unless_their_run_is_unfinished(outbox: Path,
     assert tasks.tidy_files() == 1
     assert not folder_of("drop", done.number).exists()
     assert folder_of("drop", begun.number).exists()
-
-
-def test_a_mapping_that_breaks_the_columns_is_refused(outbox: Path) -> None:
-    fields = [{"to": "VENDOR", "from": "code"}, {"to": "STATE", "from": "state"}]
-    layout = {"columns": {"supplier": [{"field": "VENDOR", "name": "V"}, {"field": "STATE", "name": "S"}]}}
-    endpoint = file_endpoint(folder_drop("legacy", layout=layout), mapping={"supplier": fields})
-    with pytest.raises(Invalid) as refused:
-        endpoints.change_endpoint(
-            endpoint=endpoint, changes={"mapping": {"supplier": fields[1:]}}, by=OWNER, reason="shorter"
-        )
-    assert "no field in the mapping VENDOR" in refused.value.problems[0][1]
-    added = [*fields, {"to": "CITY", "from": "attributes.name"}]
-    changed = endpoints.change_endpoint(
-        endpoint=endpoint, changes={"mapping": {"supplier": added}}, by=OWNER, reason="longer"
-    )
-    assert changed.mapping == {"supplier": added}
 
 
 def test_the_demo_writes_items_and_their_packs(outbox: Path) -> None:

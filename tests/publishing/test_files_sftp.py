@@ -12,7 +12,7 @@ from mdm.errors import Invalid
 from publishing import endpoints
 from publishing.files import runs, targets
 from publishing.models import AuthKind, Endpoint, FileRun
-from tests.publishing.dropping import PASSWORD, Sftp, file_endpoint, sftp_drop
+from tests.publishing.dropping import PASSWORD, Sftp, file_endpoint, sftp_drop, write
 from tests.publishing.making import OWNER, pass_time, rename, states, suppliers
 
 pytestmark = pytest.mark.django_db
@@ -29,12 +29,6 @@ def server(tmp_path: Path, settings: Settings) -> Iterator[Sftp]:
 
 def inside(server: Sftp) -> list[str]:
     return sorted(path.name for path in (server.root / "in").iterdir())
-
-
-def write(endpoint: Endpoint) -> FileRun:
-    run = runs.run(endpoint=endpoint, by=OWNER)
-    assert run is not None
-    return run
 
 
 def test_files_arrive_whole_the_control_file_last(server: Sftp) -> None:

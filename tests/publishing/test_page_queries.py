@@ -1,4 +1,4 @@
-"""How many questions a page of publishing asks the database; kept in tests/estate/query_counts.json beside the API's."""
+"""How many questions a page of publishing asks the database; kept in query_counts.json beside the API's."""
 
 import json
 from pathlib import Path

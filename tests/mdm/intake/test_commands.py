@@ -103,7 +103,7 @@ def test_a_folder_without_known_files_is_refused(tmp_path: Path) -> None:
 def test_code_lists_are_loaded_once() -> None:
     first = load_code_lists()
     assert load_code_lists() == first
-    assert set(first) == {"units", "currencies", "countries", "subdivisions"}
+    assert set(first) == {"units", "currencies", "countries", "subdivisions", "payment_terms"}
     assert CodeValue.objects.count() == sum(first.values())
     assert CodeValue.objects.get(code_set__code="currencies", code="USD").withdrawn is False
     assert CodeValue.objects.get(code_set__code="currencies", code="DEM").withdrawn is True
