@@ -42,9 +42,12 @@ def feed_cursor(epoch: UUID | None, seq: int, question: Mapping[str, Any]) -> st
 
 
 def read_feed_cursor(cursor: str, question: Mapping[str, Any], head: FeedHead) -> int:
-    """The last number the reader has seen. Raises CursorInvalid, CursorFilterMismatch, FeedReset, CursorExpired."""
+    """The last number the reader has seen; without a cursor the feed begins with the oldest event it tells.
+
+    Raises CursorInvalid, CursorFilterMismatch, FeedReset, CursorExpired.
+    """
     if not cursor:
-        return 0
+        return max(head.oldest - 1, 0)
     epoch, seq, asked = _read(_feed, cursor, 3)
     _require_same(asked, question)
     require_life(str(epoch), int(seq), head, question)

@@ -3,10 +3,13 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, Subquery
+from django.conf import settings
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Now
 
 from mdm.masking import published_body
 from mdm.models import ChangeEvent, LogHead
@@ -17,7 +20,7 @@ WINDOW = 20_000
 
 @dataclass(frozen=True, slots=True)
 class FeedHead:
-    """The life of the log, its last number and the first one still kept (0 while the log is empty)."""
+    """The life of the log, its last number and the first one the feed still tells (0 while the log is empty)."""
 
     epoch: UUID | None
     seq: int
@@ -35,11 +38,20 @@ class FeedPage:
 
 
 def feed_head() -> FeedHead:
-    """Where the log stands. One query."""
-    first = ChangeEvent.objects.filter(seq__isnull=False).order_by("seq").values("seq")[:1]
-    head = LogHead.objects.annotate(oldest=Subquery(first)).values_list("epoch", "seq", "oldest").first()
-    epoch, seq, oldest = head or (None, 0, None)
-    return FeedHead(epoch, seq, oldest or 0)
+    """Where the log stands, and from where the feed tells it. One query."""
+    numbered = ChangeEvent.objects.filter(seq__isnull=False)
+    first = numbered.order_by("seq").values("seq")[:1]
+    head = LogHead.objects.annotate(first=Subquery(first), last_old=Subquery(_old(numbered)))
+    epoch, seq, kept, last_old = head.values_list("epoch", "seq", "first", "last_old").first() or (None, 0, None, None)
+    return FeedHead(epoch, seq, max(kept or 0, last_old or 0))
+
+
+def _old(numbered: QuerySet[ChangeEvent]) -> QuerySet[ChangeEvent, Any]:
+    """The number after the newest event past the feed's retention; no row where none is, or everything is told."""
+    if settings.FEED_RETENTION_DAYS <= 0:
+        return numbered.none().values("seq")
+    past = Now() - timedelta(days=settings.FEED_RETENTION_DAYS)
+    return numbered.filter(occurred_at__lt=past).order_by("-occurred_at").values_list(F("seq") + 1)[:1]
 
 
 def read_feed(

@@ -177,6 +177,27 @@ def test_a_place_before_what_is_kept_is_told_with_the_way_forward() -> None:
         cursors.read_feed_cursor(cursors.feed_cursor(head.epoch, 501, {}), {}, head)
 
 
+def test_what_is_past_the_retention_is_told_no_more(get: Any, api: Client, settings: Any) -> None:
+    for number in range(3):
+        supplier(f"V{number}", f"Supplier {number}")
+    publish()
+    cursor = get("/changes", limit=1)["next_cursor"]
+    with connection.cursor() as database:
+        database.execute("SET LOCAL session_replication_role = replica")
+        database.execute("UPDATE mdm_changeevent SET occurred_at = now() - interval '401 days' WHERE seq <= 2")
+        database.execute("SET LOCAL session_replication_role = origin")
+    assert (settings.FEED_RETENTION_DAYS, get("/changes")["oldest_sequence"]) == (400, 3)
+    assert [event["sequence"] for event in get("/changes")["items"]] == [3]
+    body = problem(api.get("/api/v1/changes", {"cursor": cursor}), 410, "cursor-expired")
+    assert [event["sequence"] for event in get("/changes", cursor=body["oldest_cursor"])["items"]] == [3]
+    problem(api.get("/api/v1/changes", {"after_sequence": 0}), 410, "cursor-expired")
+    assert get("/changes", after_sequence=2)["items"] != []
+    settings.FEED_RETENTION_DAYS = 402
+    assert get("/changes", cursor=cursor)["items"][0]["sequence"] == 2
+    settings.FEED_RETENTION_DAYS = 0
+    assert get("/changes", after_sequence=0)["oldest_sequence"] == 1
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_waiting_reader_is_woken_by_the_next_number(api: Client) -> None:
     supplier("V1", "Acme")
