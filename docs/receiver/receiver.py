@@ -29,25 +29,26 @@ class Store:
         self.db = sqlite3.connect(file, check_same_thread=False, isolation_level=None)
         self.db.executescript(SCHEMA)
 
-    def take(self, message: dict) -> str:
-        """Apply a message once and answer with our own id of the record."""
+    def take(self, message: dict, replayed: bool = False) -> str:
+        """Apply a message once, or anew where it is marked as sent again; answer with our own id of the record."""
         record = message["data"]
         with self.lock, self.db:  # commits, or rolls back as a whole
             self.db.execute("BEGIN IMMEDIATE")
             place = (message["id"], message.get("lanenumber"), int(message["sequence"]), message["epoch"], time.time())
             first = self.db.execute("INSERT OR IGNORE INTO seen VALUES (?, ?, ?, ?, ?)", place).rowcount
-            if first and message["type"].endswith(".v1"):  # a type we do not know is news, not a mistake
-                self.apply(record)
+            if (first or replayed) and message["type"].endswith(".v1"):  # a type we do not know is news, no mistake
+                self.apply(record, replayed)
         return self.local_id(record["id"])
 
-    def apply(self, record: dict) -> None:
-        """Store the record as it is now, unless we hold a newer version of it. Call inside a transaction."""
-        row = (*(record[name] for name in ("id", "version", "state", "merged_into")), json.dumps(record))
+    def apply(self, record: dict, replayed: bool = False) -> None:
+        """Store the record unless we hold that version; sent again, that version mends it. Call in a transaction."""
+        row = *(record[name] for name in ("id", "version", "state", "merged_into")), json.dumps(record), replayed
         self.db.execute(
             "INSERT INTO record SELECT ?, ?, ?, ?, ?, coalesce(max(local_id), 0) + 1, 1 FROM record WHERE true "
             "ON CONFLICT (id) DO UPDATE SET version = excluded.version, state = excluded.state, "
             "merged_into = excluded.merged_into, body = excluded.body, effects = effects + 1 "
-            "WHERE excluded.version > version", row)  # fmt: skip
+            "WHERE excluded.version > version OR (? AND excluded.version = version AND "
+            "(excluded.state, excluded.merged_into, excluded.body) IS NOT (state, merged_into, body))", row)  # fmt: skip
 
     def local_id(self, record_id: str) -> str:
         row = self.db.execute("SELECT local_id FROM record WHERE id = ?", (record_id,)).fetchone()
@@ -110,7 +111,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.answer(200, {"challenge": message["data"]["challenge"]})
         if message["type"] == "assay.test.v1":
             return self.answer(200, {"note": "A test: read, and not kept"})
-        return self.answer(200, {"id": self.store.take(message)})
+        return self.answer(200, {"id": self.store.take(message, "webhook-replay" in self.headers)})
 
     def verifies(self, secret: str, body: bytes) -> bool:
         try:

@@ -72,6 +72,7 @@ class Course:
             ("merge", self.merge),
             ("unmerge", self.unmerge),
             ("replay", self.replay),
+            ("mended by replay", self.mended),
             ("change of secrets", self.two_secrets),
             ("unknown type", self.unknown_type),
             ("other languages", self.languages),
@@ -154,6 +155,17 @@ class Course:
         if refused:
             return Mark.WRONG, f"{refused[0].words}: messages that are sent again are answered with 2xx"
         return self._unchanged(before, self.first, f"{len(self.sent)} messages again, nothing changed")
+
+    def mended(self) -> tuple[Mark, str]:
+        """The version held comes once more, marked as a replay and with its values: it is to be taken again."""
+        self._send(self.teller.tell(self.first, payloads.LEFT, state=payloads.LEFT))
+        told = self.teller.tell(self.first, EventVerb.CHANGED, title="Sandbox, told again", anew=True)
+        self.sent.append(told)
+        heard = self.line.send(told, replay="2")
+        taken = self._taken(heard, self.first, version=self.first.version, state="active")
+        if taken[0] is Mark.WRONG and heard.took:
+            return Mark.WRONG, f"{taken[1]}: take what carries webhook-replay again unless you hold a newer version"
+        return taken
 
     # ---- who speaks ------------------------------------------------------------------------------
 

@@ -45,15 +45,16 @@ class Teller:
     def tell(
         self,
         record: MadeUp,
-        verb: EventVerb,
+        verb: EventVerb | str,
         *,
         state: str = GoldenState.ACTIVE,
         merged_into: MadeUp | None = None,
         title: str = "",
+        anew: bool = False,
     ) -> Told:
-        """The next version of the record as a message."""
+        """The next version of the record as a message; with ``anew`` the version it has, under another id."""
         before, record.state = record.state, str(state)
-        record.version += 1
+        record.version += not anew
         title = title or f"Sandbox {self.domain.label.lower()} {record.number}"
         event = self._event(record, verb, before, title)
         event["merged_into"] = str(merged_into.id) if merged_into else None
@@ -71,7 +72,7 @@ class Teller:
         self.sequence += 1
         self.number += 1
 
-    def _event(self, record: MadeUp, verb: EventVerb, before: str, title: str) -> dict[str, Any]:
+    def _event(self, record: MadeUp, verb: EventVerb | str, before: str, title: str) -> dict[str, Any]:
         texts = [attribute for attribute in self.domain.attributes if attribute.kind is Kind.TEXT and attribute.label]
         values = {texts[0].name: title}
         return {

@@ -59,7 +59,7 @@ def verdicts(url: str, states: str = "", domain: str = "supplier") -> dict[str, 
 def test_the_reference_receiver_gets_everything_right(reference: str, domain: str) -> None:
     found = verdicts(f"{reference}/webhooks", f"{reference}/records/{{id}}", domain)
     assert set(found.values()) == {Mark.RIGHT}
-    assert len(found) == 18
+    assert len(found) == 19
 
 
 def test_the_reference_receiver_is_short_enough_to_copy() -> None:
@@ -100,6 +100,22 @@ def test_each_bad_habit_is_found() -> None:
     }  # fmt: skip
 
 
+def test_who_takes_no_replay_again_is_told_what_cannot_be_mended(tmp_path: Path) -> None:
+    """As the reference receiver, but for the one habit: an id or a version seen before is never taken again."""
+    store = reference_module().Store(str(tmp_path / "held.sqlite3"))
+
+    def never_again(call: Call) -> Answer:
+        if call.method == "GET":
+            return Answer(body=json.dumps(store.shown(call.path.rpartition("/")[2]) or {}).encode())
+        if call.json["type"] == "assay.ping.v1":
+            return Answer(body=json.dumps({"challenge": call.json["data"]["challenge"]}).encode())
+        return Answer(body=json.dumps({"id": store.take(call.json)}).encode())
+
+    with Target(never_again) as target:
+        found = verdicts(f"{target.url}/webhooks", f"{target.url}/records/{{id}}")
+    assert (found["replay"], found["mended by replay"]) == (Mark.RIGHT, Mark.WRONG)
+
+
 def test_without_a_look_at_what_is_held_answers_alone_are_judged(reference: str) -> None:
     assert set(verdicts(f"{reference}/webhooks").values()) == {Mark.RIGHT}
 
@@ -127,7 +143,7 @@ def test_the_command_reports_and_says_by_its_exit_how_it_went(reference: str) ->
     call_command(
         "sandbox_stream", f"{reference}/webhooks", secret=SIGNING, states=f"{reference}/records/{{id}}", stdout=out
     )
-    assert out.getvalue().endswith("18 right, 0 wrong, of 18\n")
+    assert out.getvalue().endswith("19 right, 0 wrong, of 19\n")
     with Target(Answer(401)) as target, pytest.raises(SystemExit) as ended:
         call_command("sandbox_stream", target.url, secret=SIGNING, json=True, stdout=(told := StringIO()))
     assert (ended.value.code, json.loads(told.getvalue())["wrong"] > 5) == (1, True)
@@ -165,6 +181,22 @@ def test_the_reference_receiver_heals_a_gap_from_the_feed(live_server: Any, tmp_
     [(_, before, after)] = store.missing(older_than=-1)
     module.heal(store, live_server.url, token, before, after)
     assert store.shown(str(first.pk))["version"] == GoldenRecord.objects.get(pk=first.pk).version == 2
+
+
+def test_the_reference_receiver_mends_by_a_replay_what_was_altered(tmp_path: Path) -> None:
+    store = reference_module().Store(str(tmp_path / "held.sqlite3"))
+    data = {"id": "r1", "version": 3, "state": "active", "merged_into": None, "title": "Acme"}
+    message = {"id": "m1", "type": "assay.supplier.changed.v1", "sequence": "7", "epoch": "one", "data": data}
+    store.take(message)
+    store.db.execute("UPDATE record SET body = 'altered', state = 'retired'")
+    store.take(message)
+    assert store.shown("r1")["state"] == "retired"  # the same id without the mark has no second effect
+    store.take(message, replayed=True)
+    assert json.loads(store.db.execute("SELECT body FROM record").fetchone()[0]) == data
+    store.take(message, replayed=True)
+    assert (store.shown("r1")["state"], store.shown("r1")["effects"]) == ("active", 2)
+    store.take({**message, "data": data | {"version": 2, "state": "retired"}}, replayed=True)
+    assert store.shown("r1")["version"] == 3
 
 
 def _message(event: ChangeEvent, number: int) -> dict[str, Any]:
