@@ -47,8 +47,8 @@ class Store:
             "INSERT INTO record SELECT ?, ?, ?, ?, ?, coalesce(max(local_id), 0) + 1, 1 FROM record WHERE true "
             "ON CONFLICT (id) DO UPDATE SET version = excluded.version, state = excluded.state, "
             "merged_into = excluded.merged_into, body = excluded.body, effects = effects + 1 "
-            "WHERE excluded.version > version OR (? AND excluded.version = version AND "
-            "(excluded.state, excluded.merged_into, excluded.body) IS NOT (state, merged_into, body))", row)  # fmt: skip
+            "WHERE excluded.version > version OR (? AND excluded.version = version AND ("
+            "excluded.state, excluded.merged_into, excluded.body) IS NOT (state, merged_into, body))", row)  # fmt: skip
 
     def local_id(self, record_id: str) -> str:
         row = self.db.execute("SELECT local_id FROM record WHERE id = ?", (record_id,)).fetchone()
