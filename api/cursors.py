@@ -38,7 +38,11 @@ def read_list_cursor(cursor: str, question: Mapping[str, Any]) -> str:
 
 def feed_cursor(epoch: UUID | None, seq: int, question: Mapping[str, Any]) -> str:
     """The place after event ``seq`` in the life ``epoch`` of the log."""
-    return _feed.sign_object([CONTRACT, str(epoch or ""), seq, filter_hash(question)])
+    return _feed_cursor(epoch, seq, filter_hash(question))
+
+
+def _feed_cursor(epoch: UUID | None, seq: int, asked: str) -> str:
+    return _feed.sign_object([CONTRACT, str(epoch or ""), seq, asked])
 
 
 def read_feed_cursor(cursor: str, question: Mapping[str, Any], head: FeedHead) -> int:
@@ -50,20 +54,23 @@ def read_feed_cursor(cursor: str, question: Mapping[str, Any], head: FeedHead) -
         return max(head.oldest - 1, 0)
     epoch, seq, asked = _read(_feed, cursor, 3)
     _require_same(asked, question)
-    require_life(str(epoch), int(seq), head, question)
+    require_life(str(epoch), int(seq), head, asked)
     return int(seq)
 
 
 def place_of(cursor: str, head: FeedHead) -> int:
     """The number a cursor stands at, whatever it asks for. Raises CursorInvalid, FeedReset, CursorExpired."""
-    epoch, seq, _asked = _read(_feed, cursor, 3)
-    require_life(str(epoch), int(seq), head, {})
+    epoch, seq, asked = _read(_feed, cursor, 3)
+    require_life(str(epoch), int(seq), head, asked)
     return int(seq)
 
 
-def require_life(epoch: str, seq: int, head: FeedHead, question: Mapping[str, Any]) -> None:
-    """Refuse a place in another life of the log, beyond its end, or before what is kept. "" is any life."""
-    oldest = feed_cursor(head.epoch, max(head.oldest - 1, 0), question)
+def require_life(epoch: str, seq: int, head: FeedHead, asked: str) -> None:
+    """Refuse a place in another life of the log, beyond its end, or before what is kept. "" is any life.
+
+    ``asked`` is the filter hash of the question, so that the oldest cursor given along fits it.
+    """
+    oldest = _feed_cursor(head.epoch, max(head.oldest - 1, 0), asked)
     if seq > head.seq or (epoch and epoch != str(head.epoch)):
         raise FeedReset(
             "The log was replaced since this cursor was given (a restore, or another installation).",

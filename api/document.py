@@ -167,14 +167,22 @@ changes_document = reads(
 )
 _PLACE = {"type": "object", "properties": {"cursor": {"type": "string"}}, "required": ["cursor"]}
 _MATCH = OpenApiParameter(
-    "If-Match", OpenApiTypes.STR, OpenApiParameter.HEADER, description="The ETag last read; needed once a place exists."
+    "If-Match",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="The ETag last read; needed to move a place that exists.",
 )
 _TAG = OpenApiParameter("ETag", OpenApiTypes.STR, OpenApiParameter.HEADER, description="The version.", response=[200])
-_NAME = OpenApiParameter("name", OpenApiTypes.STR, OpenApiParameter.PATH, description="Any name you choose.")
+_NAME = OpenApiParameter(
+    "name",
+    OpenApiTypes.STR,
+    OpenApiParameter.PATH,
+    description="A name you choose: 1 to 60 letters of English, digits, `-` and `_`.",
+)
 consumer_document = extend_schema_view(
     get=extend_schema(
         operation_id="read_place", tags=["Changes"], summary="Where a reader stands", parameters=[_NAME, _TAG],
-        responses={200: shapes.Consumer, **problems(404)},
+        responses={200: shapes.Consumer, **problems(400, 404)},
     ),
     put=extend_schema(
         operation_id="keep_place",
@@ -195,8 +203,11 @@ consumer_document = extend_schema_view(
         },
     ),
     delete=extend_schema(
-        operation_id="forget_place", tags=["Changes"], summary="Forget a reader's place", parameters=[_NAME],
-        responses={204: OpenApiResponse(description="Forgotten."), **problems(404)},
+        operation_id="forget_place", tags=["Changes"], summary="Forget a reader's place", parameters=[_NAME, _MATCH],
+        responses={
+            204: OpenApiResponse(description="Forgotten."),
+            **problems(400, 404, http412="place-moved: somebody else moved the place meanwhile."),
+        },
     ),
 )  # fmt: skip
 lookup_document = reads(

@@ -35,7 +35,7 @@ def domain_paths(domain: Domain) -> list[URLPattern]:
 version_one: list[URLPattern | URLResolver] = [
     *(pattern for domain in DOMAINS for pattern in domain_paths(domain)),
     path("changes", document.changes_document(ChangesView).as_view(), name="changes"),
-    path("consumers/<slug:name>", document.consumer_document(ConsumerView).as_view(), name="consumer"),
+    path("consumers/<str:name>", document.consumer_document(ConsumerView).as_view(), name="consumer"),
     path("lookup", document.lookup_document(LookupView).as_view(), name="lookup"),
     path("batches", document.send_document(BatchesView).as_view(), name="batches"),
     path("batches/<uuid:batch_id>", document.batch_document(BatchView).as_view(), name="batch"),

@@ -56,10 +56,11 @@ def only(params: Iterable[str], known: Iterable[str]) -> None:
     known = sorted(known)
     unknown = [name for name in params if name not in known]
     if unknown:
+        words = f"Known are: {', '.join(known)}." if known else "This path takes none."
         raise Invalid(
             "There are parameters here that nobody reads.",
             "Correct or leave out what is named.",
-            [(name, f"There is no parameter {name}. Known are: {', '.join(known)}.") for name in unknown],
+            [(name, f"There is no parameter {name}. {words}") for name in unknown],
         )
 
 

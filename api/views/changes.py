@@ -11,10 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.consumers import remembered
-from api.cursors import feed_cursor, read_feed_cursor, require_life
+from api.cursors import feed_cursor, filter_hash, read_feed_cursor, require_life
 from api.models import ApiClient
 from api.scopes import FEED_READ, read_scope
-from api.views.base import ApiView, client_of, only, require_scope, whole_number
+from api.views.base import AllAtOnce, ApiView, client_of, only, require_scope, whole_number
 from api.waiting import wait_beyond
 from mdm.domains import BY_NAME, DOMAINS
 from mdm.errors import Invalid
@@ -32,7 +32,6 @@ class ChangesView(ApiView):
 
     def get(self, request: Request) -> Response:
         params = request.query_params
-        only(params, PARAMS)
         asked = Asked.of(params, client_of(request))
         head = feed_head()
         page = asked.read(head, asked.place(params, client_of(request), head))
@@ -65,34 +64,47 @@ class Asked:
     latest_only: bool
     limit: int
     wait: int
+    after: int | None
     question: Mapping[str, Any]
 
     @classmethod
     def of(cls, params: QueryDict, client: ApiClient) -> "Asked":
-        """The parameters understood. Raises Invalid and PermissionDenied."""
-        domains = _words(params.get("domain", ""), "domain", list(BY_NAME))
-        verbs = _words(params.get("verb", ""), "verb", list(EventVerb.values))
-        latest = _words(params.get("latest_only", ""), "latest_only", ["true", "false"]) == ["true"]
+        """The parameters understood. Raises Invalid with every mistake in them, and PermissionDenied."""
+        checks = AllAtOnce()
+
+        def words(name: str, known: list[str]) -> list[str]:
+            return checks.of(lambda: _words(",".join(params.getlist(name)), name, known), [])
+
+        def number(name: str, least: int, most: int, default: int, *, cap: bool = True) -> int:
+            text = params.get(name, "")
+            return checks.of(lambda: whole_number(text, name, least=least, most=most, default=default, cap=cap), 0)
+
+        checks.of(lambda: only(params, PARAMS), None)
+        domains, verbs = words("domain", list(BY_NAME)), words("verb", list(EventVerb.values))
+        latest = words("latest_only", ["true", "false"]) == ["true"]
+        limit, wait = number("limit", 1, MOST, PAGE), number("wait", 0, LONGEST_WAIT, 0)
+        after = number("after_sequence", 0, 2**62, 0, cap=False) if params.get("after_sequence") else None
+        checks.of(lambda: _one_place(params), None)
+        checks.end()
         question: dict[str, Any] = {"domain": sorted(domains), "verb": sorted(verbs)}
         return cls(
             domains=readable_domains(client, domains),
             verbs=verbs,
             latest_only=latest,
-            limit=whole_number(params.get("limit", ""), "limit", least=1, most=MOST, default=PAGE, cap=True),
-            wait=whole_number(params.get("wait", ""), "wait", least=0, most=LONGEST_WAIT, default=0, cap=True),
+            limit=limit,
+            wait=wait,
+            after=after,
             question=question | ({"latest_only": True} if latest else {}),
         )
 
     def place(self, params: QueryDict, client: ApiClient, head: FeedHead) -> int:
         """The last number the reader has seen, by a cursor, a number, or what the hub remembers for it."""
-        given = {name: text for name in ("cursor", "after_sequence", "consumer") if (text := params.get(name, ""))}
-        if len(given) > 1:
-            raise Invalid("Two places are given.", "Give one of them.", [(name, "One place only.") for name in given])
-        if "after_sequence" in given:
-            after = whole_number(given["after_sequence"], "after_sequence", least=0, most=2**62, default=0)
-            require_life("", after, head, self.question)
-            return after
-        cursor = remembered(client, given["consumer"]) if "consumer" in given else given.get("cursor", "")
+        if self.after is not None:
+            require_life("", self.after, head, filter_hash(self.question))
+            return self.after
+        cursor = params.get("cursor", "")
+        if name := params.get("consumer", ""):
+            cursor = remembered(client, name)
         return read_feed_cursor(cursor, self.question, head)
 
     def read(self, head: FeedHead, after: int) -> FeedPage:
@@ -110,6 +122,12 @@ def readable_domains(client: ApiClient, asked: list[str]) -> list[str]:
     if not readable:
         raise PermissionDenied("This token may read no domain at all.")
     return readable
+
+
+def _one_place(params: QueryDict) -> None:
+    given = [name for name in ("cursor", "after_sequence", "consumer") if params.get(name)]
+    if len(given) > 1:
+        raise Invalid("Two places are given.", "Give one of them.", [(name, "One place only.") for name in given])
 
 
 def _words(text: str, name: str, known: list[str]) -> list[str]:

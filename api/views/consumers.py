@@ -10,6 +10,7 @@ from api.consumers import consumer_of, forget_place, keep_place
 from api.models import FeedConsumer
 from api.scopes import FEED_READ
 from api.views.base import ApiView, client_of, only
+from api.views.bounded import BoundedJson
 from mdm.errors import Invalid
 from mdm.queries import feed_head
 
@@ -18,6 +19,7 @@ class ConsumerView(ApiView):
     """One place, by the name the client gave it."""
 
     scope = FEED_READ
+    parser_classes = (BoundedJson,)
 
     def get(self, request: Request, name: str) -> Response:
         only(request.query_params, ())
@@ -32,7 +34,8 @@ class ConsumerView(ApiView):
         return shown(place)
 
     def delete(self, request: Request, name: str) -> Response:
-        forget_place(client=client_of(request), name=name)
+        only(request.query_params, ())
+        forget_place(client=client_of(request), name=name, expected=_expected(request.headers.get("If-Match", "")))
         return Response(status=204)
 
 

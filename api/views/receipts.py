@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -12,7 +11,7 @@ from api.models import ApiClient
 from api.scopes import RECEIPT_WRITE
 from api.views.base import ApiView, client_of, only
 from api.views.bounded import BoundedJson
-from mdm.errors import Invalid
+from mdm.errors import Invalid, MdmError
 from publishing.models import Endpoint
 from publishing.outcomes import clean
 from publishing.receipts import MOST, Given, Taken, Taking, take_all
@@ -21,6 +20,13 @@ Problems = list[tuple[str, str]]
 KNOWN = ("key", "event_id", "record", "version", "accepted", "code", "reason", "local_id")
 LENGTHS = {"key": 120, "record": 40, "code": 120, "reason": 500, "local_id": 120}
 LARGEST = 2**31 - 1
+
+
+class SpeaksForNobody(MdmError):
+    """The token was not made for an endpoint."""
+
+    code = "permission-denied"
+    http = 403
 
 
 class ReceiptsView(ApiView):
@@ -45,11 +51,11 @@ class ReceiptsView(ApiView):
 
 
 def endpoint_of(client: ApiClient) -> Endpoint:
-    """The target the client speaks for. Raises PermissionDenied where it speaks for none."""
+    """The target the client speaks for. Raises SpeaksForNobody where it speaks for none."""
     if client.endpoint is None:
-        raise PermissionDenied(
-            "This token speaks for no endpoint. Ask an administrator for one made with "
-            "`manage.py create_client NAME --endpoint CODE`."
+        raise SpeaksForNobody(
+            "This token speaks for no endpoint.",
+            "Ask an administrator for a token made with `manage.py create_client NAME --endpoint CODE`.",
         )
     return client.endpoint
 

@@ -156,6 +156,22 @@ def test_a_cursor_of_another_question_is_refused(get: Any, api: Client) -> None:
     problem(api.get("/api/v1/changes", {"after_sequence": 1, "cursor": get("/changes")["next_cursor"]}), 400, "invalid")
 
 
+def test_all_mistakes_of_a_question_are_named_at_once(api: Client) -> None:
+    asked = "limit=no&wait=-1&domain=planet&verb=eaten&latest_only=perhaps&after_sequence=x&cursor=y&since=1"
+    body = problem(api.get(f"/api/v1/changes?{asked}"), 400, "invalid")
+    named = {"limit", "wait", "domain", "verb", "latest_only", "after_sequence", "cursor", "since"}
+    assert {error["pointer"] for error in body["errors"]} == named
+
+
+def test_a_filter_given_twice_counts_twice(get: Any, api: Client) -> None:
+    supplier("V1", "Acme")
+    hospital("H1", "Reno General")
+    publish()
+    page = api.get("/api/v1/changes?domain=supplier&domain=facility").json()
+    assert [event["domain"] for event in page["items"]] == ["supplier", "facility"]
+    assert get("/changes", domain="facility,supplier", cursor=page["next_cursor"])["items"] == []
+
+
 def test_another_life_of_the_log_is_told(get: Any, api: Client) -> None:
     supplier("V1", "Acme")
     publish()

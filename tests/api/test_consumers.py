@@ -82,7 +82,46 @@ def test_what_is_no_place_is_refused(api: Client, get: Any) -> None:
     cursor = get("/changes")["next_cursor"]
     assert problem(keep(api, cursor, "v1"), 400, "invalid")["errors"][0]["pointer"] == "If-Match"
     LogHead.objects.update(epoch="00000000-0000-4000-8000-000000000001")
-    assert problem(keep(api, cursor), 409, "feed-reset")
+    problem(keep(api, cursor), 409, "feed-reset")
+
+
+def test_the_way_out_of_a_place_refused_fits_its_question(api: Client, get: Any) -> None:
+    supplier("V1", "Acme")
+    publish()
+    cursor = get("/changes", domain="supplier")["next_cursor"]
+    LogHead.objects.update(epoch="00000000-0000-4000-8000-000000000001")
+    oldest = problem(keep(api, cursor), 409, "feed-reset")["oldest_cursor"]
+    assert [event["sequence"] for event in get("/changes", domain="supplier", cursor=oldest)["items"]] == [1]
+
+
+@pytest.mark.parametrize("name", ["a" * 61, "night.run", "n%C3%A4cht", "night run"])
+def test_what_is_no_name_is_refused_with_what_is_one(api: Client, get: Any, name: str) -> None:
+    place = f"/api/v1/consumers/{name}"
+    cursor = get("/changes")["next_cursor"]
+    for answer in (
+        api.get(place),
+        api.put(place, {"cursor": cursor}, content_type="application/json"),
+        api.delete(place),
+        api.get("/api/v1/changes", {"consumer": name}),
+    ):
+        assert "1 to 60" in problem(answer, 400, "invalid")["errors"][0]["detail"]
+    assert not FeedConsumer.objects.exists()
+
+
+def test_a_place_is_forgotten_only_as_it_was_read_where_that_is_said(api: Client, get: Any) -> None:
+    cursor = get("/changes")["next_cursor"]
+    keep(api, cursor)
+    keep(api, cursor, '"v1"')
+    problem(api.delete(PLACE, headers={"If-Match": '"v1"'}), 412, "place-moved")
+    problem(api.delete(f"{PLACE}?now=1"), 400, "invalid")
+    assert api.delete(PLACE, headers={"If-Match": '"v2"'}).status_code == 204
+
+
+@pytest.mark.parametrize("body", ["{", '{"cursor": NaN}', "[" * 100_000, "\xff", '"x"', ""])
+def test_what_is_no_body_is_refused(api: Client, body: str) -> None:
+    answer = api.put(PLACE, body.encode("latin-1"), content_type="application/json")
+    assert answer.json()["code"] in {"parse-error", "invalid"}
+    assert answer.status_code == 400
 
 
 def test_one_place_is_enough(api: Client, get: Any) -> None:
