@@ -9,6 +9,9 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse
 
 READY = "ready"
+PROGRAMS = ("sequencer", "publisher", "worker", "beat")
+# As mdm.liveness judges; logging is configured with this module before there are models.
+LIVING = "SELECT split_part(name, '@', 1) FROM mdm_heartbeat WHERE beat_at > clock_timestamp() - interval '15 seconds'"
 
 
 class Unremarkable(logging.Filter):
@@ -34,20 +37,30 @@ class HealthMiddleware:
 
 
 def healthz() -> HttpResponse:
-    """State and single checks as JSON; reads only, never raises."""
+    """State, single checks and which programs live, as JSON; reads only, never raises.
+
+    A program that does not live makes nothing unready: pages and API answer, and its work waits.
+    """
     checks = {"database": False, "migrated": False, "demo": False}
+    programs = dict.fromkeys(PROGRAMS, False)
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT to_regclass('mdm_goldenrecord'), to_regclass('launcher.note')")
-            golden, notes = cursor.fetchone()
+            cursor.execute(
+                "SELECT to_regclass('mdm_goldenrecord'), to_regclass('launcher.note'), to_regclass('mdm_heartbeat')"
+            )
+            golden, notes, heartbeats = cursor.fetchone()
             checks |= {"database": True, "migrated": golden is not None}
             if notes is not None:
                 cursor.execute("SELECT EXISTS (SELECT FROM launcher.note WHERE name = 'demo')")
                 checks["demo"] = bool(cursor.fetchone()[0])
+            if heartbeats is not None:
+                cursor.execute(LIVING)
+                living = {kind for (kind,) in cursor.fetchall()}
+                programs = {kind: kind in living for kind in PROGRAMS}
     except DatabaseError:
         connection.close()
     state = overall(checks, wants_demo=settings.DEMO)
-    body = json.dumps({"state": state, "checks": checks})
+    body = json.dumps({"state": state, "checks": checks, "programs": programs})
     return HttpResponse(
         body,
         content_type="application/json",

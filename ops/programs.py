@@ -10,9 +10,10 @@ MANAGE = [PYTHON, str(PROJECT_DIR / "manage.py")]
 CELERY = [PYTHON, "-m", "celery", "--quiet", "-A", "mdm.celery"]
 WORKER = [*CELERY, "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle", "--without-heartbeat"]
 
-WEB, BEAT, WORKERS, SEQUENCER, RECEIVERS = "web", "beat", ("worker", "publisher"), "sequencer", "receivers"
+WEB, BEAT, WORKERS, RECEIVERS = "web", "beat", ("worker", "publisher"), "receivers"
+SEQUENCERS = ("sequencer", "standby")  # one numbers; the other takes over within a second, also where one hangs
 # First nobody asks, then nobody reminds, then work ends, then numbering, then those who listen.
-STOP_STAGES: list[tuple[str, ...]] = [("demo", WEB), (BEAT,), WORKERS, (SEQUENCER,), (RECEIVERS,)]
+STOP_STAGES: list[tuple[str, ...]] = [("demo", WEB), (BEAT,), WORKERS, SEQUENCERS, (RECEIVERS,)]
 
 
 def lasting(host: str, port: int, *, demo: bool) -> list[Program]:
@@ -28,7 +29,7 @@ def lasting(host: str, port: int, *, demo: bool) -> list[Program]:
             [*WORKER, "-n", "worker@%h", "-Q", "interactive,import,match,maintenance", "-P", "prefork", "-c", "1"],
         ),
         Program(WORKERS[1], [*WORKER, "-n", "publisher@%h", "-Q", "publish", "-P", "threads", "-c", "8"]),
-        Program(SEQUENCER, [*MANAGE, "run_sequencer"]),
+        *(Program(name, [*MANAGE, "run_sequencer"]) for name in SEQUENCERS),
         # The schedule is in the settings and nothing has to be remembered, so beat keeps no file.
         Program(BEAT, [*CELERY, "beat", "--loglevel", "INFO", "--scheduler", "celery.beat:Scheduler", "--pidfile="]),
     ]

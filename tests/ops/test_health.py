@@ -1,5 +1,7 @@
 """GET /healthz says what is awaited, and 200 only when nothing is."""
 
+from typing import Any
+
 import pytest
 from django.db import connection
 from django.test import Client, override_settings
@@ -10,7 +12,21 @@ from django.test import Client, override_settings
 def test_an_installation_without_demo_is_ready_once_migrated(client: Client) -> None:
     answer = client.get("/healthz", headers={"host": "any.name.at.all"})
     assert answer.status_code == 200
-    assert answer.json() == {"state": "ready", "checks": {"database": True, "migrated": True, "demo": False}}
+    said = answer.json()
+    assert (said["state"], said["checks"]) == ("ready", {"database": True, "migrated": True, "demo": False})
+
+
+@pytest.mark.django_db
+def test_it_says_which_programs_live_and_is_ready_without_them(client: Client, settings: Any) -> None:
+    settings.DEMO = False
+    with connection.cursor() as cursor:
+        for name, age in (("sequencer@a:1", "1 second"), ("publisher@a:2", "1 minute")):
+            cursor.execute(
+                "INSERT INTO mdm_heartbeat VALUES (%s, '{}', now(), clock_timestamp() - %s::interval)", [name, age]
+            )
+    answer = client.get("/healthz")
+    assert answer.status_code == 200
+    assert answer.json()["programs"] == {"sequencer": True, "publisher": False, "worker": False, "beat": False}
 
 
 @pytest.mark.django_db
