@@ -94,7 +94,7 @@ class OncePerPartition(Wall):
     """No two rows of one partition share these columns.
 
     PostgreSQL knows no uniqueness across partitions for columns they are not cut by. The indexes are made with each
-    partition (``mdm.partitions``); across partitions others guard it, see docs/adr/0006.
+    partition (``mdm.partitions``); across partitions others guard it, see docs/adr/0008.
     """
 
     def __init__(self, *, name: str, fields: tuple[str, ...]) -> None:
