@@ -4,21 +4,22 @@ Under the lane's claim there is one mover at a time and a zombie writes nothing;
 in one transaction, so a replay killed at any point goes on exactly where it stood. It rests while its endpoint does.
 """
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 from django.db.models import Count, Q
 
-from mdm.cause import Actor
+from mdm.cause import HUB, Actor
 from mdm.domains import BY_NAME
 from mdm.errors import Invalid, WrongState
 from publishing import turns
 from publishing.again import step
 from publishing.clock import now
-from publishing.lanes import Claim, hold
+from publishing.lanes import Claim, Fenced, hold
 from publishing.models import (
     LIVE,
     Delivery,
@@ -35,6 +36,9 @@ from publishing.models import (
 RUNNING = (JobState.WAITING, JobState.RUNNING)
 WINDOW = 500  # deliveries that wait at a time: a replay of a million floods neither table nor target
 SCAN_SECONDS = 0.5  # of one turn, so that a search in a long log does not keep deliveries waiting
+PASSING = (Fenced, OperationalError, InterfaceError)  # no fault of the replay: its next step may succeed
+
+logger = logging.getLogger(__name__)
 
 
 @transaction.atomic
@@ -106,8 +110,36 @@ def cancel_replay(*, replay: Replay, by: Actor, reason: str = "") -> None:
 def advance(claimed: Claim, *, most: int = WINDOW, seconds: float = 0.0) -> int:
     """Move the endpoint's replay on by a step, or, for ``seconds``, until ``most`` deliveries wait. Returns how many
     it offered; where a step finds nothing it looks further for a moment. Nothing where none runs or the endpoint
-    stands still; repeating it offers nothing twice. Raises Fenced.
+    stands still; repeating it offers nothing twice. One that cannot go on ends as failed, so that the lane goes on.
+    Raises Fenced.
     """
+    try:
+        return _advance(claimed, most, seconds)
+    except PASSING:
+        raise
+    except Exception as error:
+        logger.exception("The replay to %s cannot go on", claimed.endpoint_id)
+        _fail(claimed, error)
+        return 0
+
+
+@transaction.atomic
+def _fail(claimed: Claim, error: Exception) -> None:
+    _, moment = hold(claimed)
+    replay = Replay.objects.select_for_update(no_key=True).filter(endpoint_id=claimed.endpoint_id, state__in=RUNNING)
+    if (row := replay.first()) is None:
+        return
+    row.error = (
+        f"It stopped after number {row.cursor:,}: Assay itself failed ({type(error).__name__}); its log says how."
+    )
+    row.state, row.finished_at = JobState.FAILED, moment
+    row.save(update_fields=["state", "finished_at", "error"])
+    Intervention.objects.create(
+        endpoint_id=claimed.endpoint_id, verb="replay failed", by=HUB.name, reason=row.error, at=moment
+    )
+
+
+def _advance(claimed: Claim, most: int, seconds: float) -> int:
     offered = 0
     begun = time.monotonic()
     running = Replay.objects.filter(endpoint_id=claimed.endpoint_id, state__in=RUNNING)

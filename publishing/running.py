@@ -18,7 +18,7 @@ from django.db import transaction
 from publishing import outcomes, replaying
 from publishing.filling import top_up
 from publishing.http import Caller
-from publishing.lanes import LEASE, Claim, Fenced, hold
+from publishing.lanes import LEASE, RENEWED_AFTER, Claim, Fenced, hold
 from publishing.models import LIVE, Lane
 from publishing.outcomes import Fate
 from publishing.pacing import Pace
@@ -26,6 +26,7 @@ from publishing.sending import Result, Route, send
 from publishing.settling import Settled, settle, write
 from publishing.window import Taken, take_from
 
+HELD_SECONDS = (LEASE - RENEWED_AFTER).total_seconds()  # from a hold on the lane is ours at least so long
 RENEW_SECONDS = LEASE.total_seconds() / 6
 QUIET_SECONDS = min(1.0, RENEW_SECONDS / 2)  # then the connection to the database is given back
 READY_PER_CALL = 8  # how many deliveries stand ready behind each call, so that no call waits for the database
@@ -83,27 +84,41 @@ class Run:
     outdated: bool = False
     hungry: bool = False  # more could be sent than is due: time for what is asked for again
     offered: int = 0
+    ours_until: float = 0.0  # by our own clock: whoever slept longer sends nothing more
+    known: list[Settled] = field(default_factory=list)  # came in and is not written down yet
     stop: threading.Event = field(default_factory=threading.Event)
     running: dict[Future[Result], Taken] = field(default_factory=dict)
     gate: threading.Lock = field(default_factory=threading.Lock)
 
     def move(self, until: float) -> None:
         """Until nothing is due and no news comes, or the time is up; what is on its way is always waited for."""
-        done: list[Settled] = []
         try:
             while True:
                 if not self.stop.is_set() and (time.monotonic() >= until or self.outdated or self.company.stopping()):
                     self.tally.unfinished = True
                     self.stop.set()
-                self.turn_over(done)
-                done = []
+                self.turn_over()
                 if self.running:
-                    done = self.finished()
+                    self.known = self.finished()
                 elif self.stop.is_set() or not (self.offered or self.company.linger()):
                     return
+        except Fenced:
+            raise
+        except Exception:
+            self._keep()
+            raise
         finally:
             # Whatever ends the loop, waiting calls must not go out after the claim is given back.
             self.stop.set()
+
+    def _keep(self) -> None:
+        """A fault of ours must undo neither what is known nor what is on its way: else the target is sent it again."""
+        self.stop.set()
+        while self.running:
+            self.known += self.finished()
+        if self.known:
+            with self.company.seat():
+                settle(self.claim, self.known, resting=self.resting, pace=self.pace)
 
     def call(self, taken: Taken) -> Result:
         """On a thread of the pool. Nothing more is sent once the lane rests."""
@@ -119,7 +134,7 @@ class Run:
         return result
 
     def _my_turn(self) -> bool:
-        """Wait as long as the endpoint's rate asks. False where the lane came to rest first, or the program ends."""
+        """Wait as long as the endpoint's rate asks. False where it rests or was lost, or the program ends."""
         if self.stop.is_set() or self.company.stopping():
             return False
         with self.gate:
@@ -128,25 +143,19 @@ class Run:
             with self.gate:
                 self.pace.give_back()
             return False
-        return True
+        return time.monotonic() < self.ours_until
 
-    def turn_over(self, done: Sequence[Settled]) -> None:
+    def turn_over(self) -> None:
         """Settle what has finished and put the next on their way, in one transaction."""
+        done = self.known
         for _, result in done:
             self.tally.count(result)
         if any(result.outcome.fate is Fate.ACCEPTED for _, result in done):
             with self.gate:
                 self.pace.grow(time.monotonic())
         with self.company.seat():
-            try:
-                taken = self._turned_over(done)
-            except Fenced:
-                raise
-            except Exception:
-                # What goes wrong with the next must not undo what is known about these.
-                if done:
-                    settle(self.claim, done, resting=self.resting, pace=self.pace)
-                raise
+            taken = self._turned_over(done)
+        self.known = []
         for one in taken:
             self.running[self.pool.submit(self.call, one)] = one
         with self.company.seat():
@@ -155,7 +164,7 @@ class Run:
             self.allowed = min(self.allowed * 2, self.width * READY_PER_CALL)
 
     def _turned_over(self, done: Sequence[Settled]) -> list[Taken]:
-        resting, self.hungry = self.resting, False
+        resting, self.hungry, begun = self.resting, False, time.monotonic()
         with transaction.atomic():
             lane, moment = hold(self.claim)
             self.outdated = self.outdated or lane.endpoint.updated_at != self.changed_at
@@ -164,7 +173,7 @@ class Run:
             taken = [] if resting else self._next(lane, moment)
             if not self.outdated:  # a turn of our own changes the endpoint, not how it is reached
                 self.changed_at = lane.endpoint.updated_at
-        self.resting = resting
+        self.resting, self.ours_until = resting, begun + HELD_SECONDS
         return taken
 
     def _next(self, lane: Lane, moment: datetime) -> list[Taken]:

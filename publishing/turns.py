@@ -54,9 +54,13 @@ def _none(rows: QuerySet[Any]) -> IsNull:
 
 
 def _earlier() -> QuerySet[Delivery]:
-    """Unsettled versions of the outer delivery's record that stand before it."""
+    """Unsettled versions of the outer delivery's record that stand before it, or are on their way already.
+
+    A newer one is on its way where an older one was asked for again meanwhile.
+    """
+    before = Q(rank__lt=OuterRef("rank")) | Q(rank=OuterRef("rank"), seq__lt=OuterRef("seq"))
     return Delivery.objects.filter(
-        Q(rank__lt=OuterRef("rank")) | Q(rank=OuterRef("rank"), seq__lt=OuterRef("seq")),
+        before | Q(state=DeliveryState.IN_FLIGHT),
         endpoint_id=OuterRef("endpoint_id"),
         record_id=OuterRef("record_id"),
         state__in=UNSETTLED,
@@ -64,7 +68,8 @@ def _earlier() -> QuerySet[Delivery]:
 
 
 def next_up() -> QuerySet[Delivery]:
-    """Deliveries whose turn it is: they wait, no earlier version of their record is unsettled, nothing they name lacks.
+    """Deliveries whose turn it is: they wait, no earlier version of their record is unsettled, none on its way,
+    and nothing they name lacks.
 
     What never was a delivery of the endpoint (a domain or record it does not take) holds nobody up.
     """

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from io import StringIO
 from pathlib import Path
 from urllib.parse import quote
@@ -16,7 +17,8 @@ from django.db import connection
 
 from publishing.lanes import LEASE
 from publishing.models import Attempt, Delivery
-from tests.publishing.making import Answer, Target, pass_time, run, states, suppliers, webhook
+from tests.factories import publish, supplier
+from tests.publishing.making import Answer, Target, pass_time, rename, run, states, suppliers, webhook
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -101,6 +103,45 @@ def test_a_worker_stopped_past_its_lease_writes_nothing_when_it_wakes(target: Ta
     first, *others = target.calls
     assert any(one.body == first.body and one.headers["webhook-id"] == first.headers["webhook-id"] for one in others)
     assert states(endpoint) == ["delivered", "delivered"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_stopped_past_its_lease_sends_nothing_when_it_wakes(target: Target, clock: None) -> None:
+    """P5, P21: what stood ready behind its call is the heir's; a late push would turn the target back."""
+    first = suppliers(1)
+    endpoint = webhook(target.url, max_in_flight=1)
+    run(endpoint)
+    for name in ("Company Two", "Company Three"):
+        rename(first[0], name)
+    for number in range(6):
+        supplier(f"L{number}", f"Late {number} Ltd")
+    publish()
+    called, released = threading.Event(), threading.Event()
+
+    def hang() -> None:
+        called.set()
+        released.wait(30)
+
+    target.answer = Answer(before=hang)
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "django", "drain"],
+        cwd=PROJECT,
+        env={**os.environ, "DATABASE_URL": url_of_the_test(), "ASSAY_KEYS_FILE": str(settings.KEYS_FILE),
+             "ASSAY_LEASE_SECONDS": "1"},
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    assert called.wait(30)
+    worker.send_signal(signal.SIGSTOP)
+    try:
+        time.sleep(1.2)  # its lease, in the time of the machine: that of the database alone does not pass for it
+        target.answer = Answer(body=b'{"id": "heir"}')
+        assert run(endpoint).delivered == 8
+        calls = len(target.calls)
+    finally:
+        released.set()
+        worker.send_signal(signal.SIGCONT)
+    assert worker.wait(30) == 0
+    assert len(target.calls) == calls
 
 
 def rows() -> list[str]:
