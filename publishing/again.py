@@ -9,16 +9,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, Exists, F, OuterRef, Q, QuerySet, Value, When
+from django.db.models import Case, Exists, F, Func, OuterRef, Q, QuerySet, UUIDField, Value, When
 
 from mdm.models import ChangeEvent
 from publishing import payloads
 from publishing.models import Delivery, DeliveryState, EndpointKind, Holding, Lane, Mode, Replay, ReplayKind
-from publishing.owing import TOLD_IN_FULL, covers, held, leaving
+from publishing.owing import TOLD_IN_FULL, covers, held, leaving, left_id
 from publishing.references import named_in
 from publishing.selection import LEFT, Chosen, chosen
 
 LOOKED_AT = 5000  # numbers of the log one step looks at, so that a step over long nothing ends soon
+NEW_ID = Func(function="gen_random_uuid", output_field=UUIDField())
+# The number of what never went out is not lost to the one that goes in its place.
+UNUSED = Case(When(state=DeliveryState.WAITING, attempts=0, then=F("number")), default=Value(None))
 COMING = (DeliveryState.WAITING, DeliveryState.IN_FLIGHT)
 
 
@@ -131,10 +134,12 @@ def _chosen_again(
     """The events to be offered, each with whether it is the record's last word."""
     for event in dict.fromkeys(_as_told(lane, replay, found, known)):
         row = known.rows.get(event.pk)
-        if row and (row.replay_id == replay.pk or row.state in COMING):
+        if row and row.replay_id == replay.pk:
             continue
         leaves = _leaves(event, row, known)
         if leaves is None or not known.wanted.tells(LEFT if leaves else event.verb):
+            continue
+        if row and (row.state == DeliveryState.IN_FLIGHT or is_coming(row, leaves=leaves)):
             continue
         if replay.kind == ReplayKind.MISSING and not leaves and known.holds.get(event.record_id, 0) >= (event.seq or 0):
             continue
@@ -155,6 +160,11 @@ def _as_told(lane: Lane, replay: Replay, found: Sequence[ChangeEvent], known: _K
         yield event
         if lane.endpoint.kind == EndpointKind.REST and event.is_last:  # type: ignore[attr-defined]
             yield known.last_told(newest)
+
+
+def is_coming(row: Delivery, *, leaves: bool) -> bool:
+    """Whether the target is told this anyway: what waits as something else than it is now has to be written anew."""
+    return row.state in COMING and row.leaves == leaves
 
 
 def _leaves(event: ChangeEvent, row: Delivery | None, known: _Known) -> bool | None:
@@ -180,7 +190,8 @@ def offer(
     """Settled deliveries wait again, with the same id and bytes and the mark of the replay; missing ones are made.
 
     ``again`` are events, each with whether it is its record's last word. One told in full that is now the last word,
-    or the other way round, is another message: rendered anew. The caller holds the lane and has locked the rows.
+    or the other way round, is another message: rendered anew under an id no target has seen. The caller holds the lane
+    and has locked the rows.
     """
     same: list[int] = []
     other: list[int] = []
@@ -199,7 +210,15 @@ def offer(
     number = Case(When(body="", then=Value(None)), default=F("number"))
     Delivery.objects.filter(pk__in=same).update(**waits, number=number)
     Delivery.objects.filter(pk__in=other).update(
-        **waits, leaves=~F("leaves"), number=None, body="", digest="", attempts=0, outcome_code="", outcome=""
+        **waits,
+        leaves=~F("leaves"),
+        message_id=NEW_ID,
+        number=UNUSED,
+        body="",
+        digest="",
+        attempts=0,
+        outcome_code="",
+        outcome="",
     )
     Delivery.objects.bulk_create(missing, ignore_conflicts=True)
 
@@ -209,5 +228,6 @@ def _made(lane: Lane, event: ChangeEvent, leaves: bool, moment: datetime, replay
     return Delivery(
         endpoint=lane.endpoint, event=event, seq=seq, record_id=event.record_id, domain=event.domain,
         version=event.version, rank=seq, refers=[] if leaves else named_in(payloads.read(event.body)), leaves=leaves,
-        replayed=replay is not None, replay=replay, due_at=moment, created_at=moment,
+        message_id=left_id(event.uid) if leaves else None, replayed=replay is not None, replay=replay, due_at=moment,
+        created_at=moment,
     )  # fmt: skip

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
 
@@ -26,13 +26,13 @@ from publishing.models import (
     Intervention,
     Lane,
 )
-from publishing.owing import owed
+from publishing.owing import left_id, owed
 from publishing.references import named_in
 
 AT_ONCE = 500
 ON_ITS_WAY = (DeliveryState.WAITING, DeliveryState.IN_FLIGHT)
 WAITS = ["state", "refusals", "due_at", "settled_at", "replayed"]
-ANEW = ["number", "leaves", "body", "digest", "attempts"]
+ANEW = ["number", "leaves", "message_id", "body", "digest", "attempts"]
 UNKNOWN = "Assay knows no such record, so there is nothing to send. Remove it at the target, or leave it."
 NEVER_MEANT = "This record is not meant for the target. Remove it there, or leave it."
 
@@ -132,6 +132,8 @@ def _again(row: Delivery, leaves: bool, moment: datetime) -> Delivery | None:
     unrendered = row.attempts == 0
     row.state, row.refusals, row.due_at, row.settled_at = DeliveryState.WAITING, 0, moment, None
     row.replayed = True
+    if row.leaves != leaves:
+        row.message_id = uuid4()
     if row.leaves != leaves or unrendered:
         # What was superseded before it was ever rendered has lent its number to the one that took its place.
         row.leaves, row.number, row.body, row.digest, row.attempts = leaves, None, "", "", 0
@@ -142,8 +144,8 @@ def _made(endpoint: Endpoint, event: ChangeEvent, leaves: bool, moment: datetime
     seq = int(event.seq or 0)
     return Delivery(
         endpoint=endpoint, event=event, seq=seq, record_id=event.record_id, domain=event.domain, version=event.version,
-        rank=seq, refers=[] if leaves else named_in(payloads.read(event.body)), leaves=leaves, replayed=True,
-        due_at=moment, created_at=moment,
+        rank=seq, refers=[] if leaves else named_in(payloads.read(event.body)), leaves=leaves,
+        message_id=left_id(event.uid) if leaves else None, replayed=True, due_at=moment, created_at=moment,
     )  # fmt: skip
 
 

@@ -11,8 +11,8 @@ from mdm.models import ChangeEvent, LogHead
 from publishing import breaker, outcomes, payloads
 from publishing.lanes import Claim, hold
 from publishing.models import LIVE, Delivery, DeliveryState, Endpoint, Intervention, Lane, Mode, Passing
-from publishing.owing import owed
-from publishing.realigning import realign
+from publishing.owing import left_id, owed
+from publishing.realigning import OnItsWay, realign
 from publishing.references import named_in
 from publishing.superseding import supersede
 from publishing.turns import coming
@@ -39,7 +39,8 @@ def fill(claimed: Claim, *, bounded: bool = True) -> int:
 
 
 def top_up(lane: Lane, moment: datetime, *, bounded: bool = True) -> int | None:
-    """One page of ``fill`` for who holds the lane already; None where there is nothing to read or no room."""
+    """One page of ``fill`` for who holds the lane already; None where there is nothing to read, no room, or
+    something on its way has to arrive first."""
     head = LogHead.objects.first()
     if head is None or lane.endpoint.state not in LIVE:
         return None
@@ -51,7 +52,13 @@ def top_up(lane: Lane, moment: datetime, *, bounded: bool = True) -> int | None:
         return None
     if lane.cursor_low >= head.seq or (bounded and _waiting(lane) >= WINDOW):
         return None
-    return _advance(lane, head.seq, moment)
+    before = lane.cursor_low, lane.passing, lane.passing_until
+    try:
+        with transaction.atomic():
+            return _advance(lane, head.seq, moment)
+    except OnItsWay:  # the log is read on when the answers are there
+        lane.cursor_low, lane.passing, lane.passing_until = before
+        return None
 
 
 def _waiting(lane: Lane) -> int:
@@ -156,5 +163,5 @@ def _delivery(
     return Delivery(
         endpoint=endpoint, event_id=event.pk, seq=seq, record_id=event.record_id, domain=event.domain,
         version=event.version, rank=seq, refers=[] if leaves or body is None else named_in(body), leaves=leaves,
-        due_at=moment, created_at=moment,
+        message_id=left_id(event.uid) if leaves else None, due_at=moment, created_at=moment,
     )  # fmt: skip

@@ -14,9 +14,9 @@ TOLD_IN_FULL = (EventVerb.MERGED, EventVerb.UNMERGED, EventVerb.RETIRED)
 Body = Mapping[str, Any]
 
 
-def left_id(event_id: str) -> str:
+def left_id(event_id: UUID) -> UUID:
     """The id of the message that says a record left the selection by this event; the event's own is told in full."""
-    return str(uuid5(UUID(event_id), LEFT))
+    return uuid5(event_id, LEFT)
 
 
 def owed(endpoint: Endpoint, events: Sequence[ChangeEvent], body_of: Callable[[ChangeEvent], Body]) -> dict[int, bool]:

@@ -12,12 +12,16 @@ from mdm.domains.facilities import FACILITY
 from mdm.models import ChangeEvent, EventVerb
 from mdm.queries.referrers import pointers
 from publishing import payloads
-from publishing.again import COMING, offer
-from publishing.models import Delivery, Lane
+from publishing.again import is_coming, offer
+from publishing.models import Delivery, DeliveryState, Lane
 from publishing.owing import covers, held
 from publishing.selection import LEFT, Chosen, chosen, subtree
 
 UPWARD = "parent"
+
+
+class OnItsWay(Exception):
+    """A record that changes sides is just being told about: once that is settled its last word can be written."""
 
 
 def realign(lane: Lane, events: Sequence[ChangeEvent], moment: datetime) -> int:
@@ -25,6 +29,7 @@ def realign(lane: Lane, events: Sequence[ChangeEvent], moment: datetime) -> int:
 
     Called by whoever fills the lane, once its cursor has passed the events. Nothing where no facility moved or the
     endpoint selects no place; repeating it offers nothing twice, for by then the endpoint holds what it was offered.
+    What waits as something else than it is now is written anew. Raises OnItsWay, having written nothing.
     """
     moved = [event.record_id for event in events if _moves(event)]
     if not moved or not {"facilities", "legal_entities"} & set(lane.endpoint.selection):
@@ -37,7 +42,9 @@ def realign(lane: Lane, events: Sequence[ChangeEvent], moment: datetime) -> int:
         endpoint=lane.endpoint, event__in=[event.pk for event, _ in again]
     )
     known = {row.event_id: row for row in rows.order_by("pk")}
-    crossing = [(event, leaves) for event, leaves in again if not _coming(known.get(event.pk))]
+    crossing = [(event, leaves) for event, leaves in again if not _coming(known.get(event.pk), leaves)]
+    if any(row.state == DeliveryState.IN_FLIGHT for event, _ in crossing if (row := known.get(event.pk))):
+        raise OnItsWay
     offer(lane, crossing, known, moment)
     return len(crossing)
 
@@ -50,8 +57,8 @@ def _moves(event: ChangeEvent) -> bool:
     return event.verb == EventVerb.CHANGED and UPWARD in event.changed
 
 
-def _coming(row: Delivery | None) -> bool:
-    return row is not None and row.state in COMING
+def _coming(row: Delivery | None, leaves: bool) -> bool:
+    return row is not None and is_coming(row, leaves=leaves)
 
 
 def _affected(moved: Sequence[UUID]) -> set[UUID]:

@@ -82,7 +82,7 @@ def _take(*, endpoint: Endpoint, receipt: Given, by: str) -> Taken:
     before = Receipt.objects.filter(endpoint=endpoint, key=receipt.key).select_related("record").first()
     if before is not None:
         return _again(before, receipt)
-    record, event, problems = _about(receipt)
+    record, event, problems = _about(endpoint, receipt)
     if problems or record is None:
         return Taken(receipt.key, Taking.REFUSED, tuple(problems))
     delivery = _delivery(endpoint, record, event, receipt)
@@ -123,12 +123,14 @@ def _again(before: Receipt, receipt: Given) -> Taken:
     return Taken(receipt.key, Taking.REFUSED, (("key", words),))
 
 
-def _about(receipt: Given) -> tuple[GoldenRecord | None, ChangeEvent | None, list[tuple[str, str]]]:
+def _about(endpoint: Endpoint, receipt: Given) -> tuple[GoldenRecord | None, ChangeEvent | None, list[tuple[str, str]]]:
     """The record and the event meant, and everything that speaks against them."""
     problems: list[tuple[str, str]] = []
     event = None
     if receipt.event_id is not None:
-        event = ChangeEvent.objects.select_related("record").filter(uid=receipt.event_id).defer("body").first()
+        events = ChangeEvent.objects.select_related("record").defer("body")
+        told = Delivery.objects.filter(endpoint=endpoint, message_id=receipt.event_id).values("event")
+        event = events.filter(uid=receipt.event_id).first() or events.filter(pk__in=told).first()
         if event is None:
             problems.append(("event_id", f"There is no event {receipt.event_id}."))
     record = event.record if event else None
@@ -154,7 +156,10 @@ def _record(name: str) -> GoldenRecord | None:
 def _delivery(endpoint: Endpoint, record: GoldenRecord, event: ChangeEvent | None, receipt: Given) -> Delivery | None:
     rows = Delivery.objects.select_for_update(no_key=True).filter(endpoint=endpoint, record=record)
     rows = rows.filter(event=event) if event else rows.filter(version=receipt.version or 0)
-    return rows.order_by("-seq").first()
+    row = rows.order_by("-seq").first()
+    # The same event may have been told otherwise since: that is another message.
+    meant = row and receipt.event_id in (None, row.message_id or row.event.uid)
+    return row if meant else None
 
 
 def _was_sent(endpoint: Endpoint, record: GoldenRecord, version: int, delivery: Delivery | None) -> bool:
@@ -170,7 +175,7 @@ def _accept(
 ) -> None:
     if delivery is not None:
         if delivery.state in (DeliveryState.PARKED, DeliveryState.WAITING):
-            _settle(delivery, DeliveryState.DELIVERED, outcomes.ACCEPTED.code, "", moment)
+            _settle(delivery, DeliveryState.DELIVERED, outcomes.ACCEPTED.code, "", moment, settled=True)
         hold(endpoint, delivery, moment)
     if receipt.local_id:
         Holding.objects.filter(endpoint=endpoint, record=record).update(local_id=receipt.local_id)
@@ -187,15 +192,18 @@ def _refuse(endpoint: Endpoint, delivery: Delivery, outcome: Outcome, receipt: G
     replaced = endpoint.mode == Mode.LATEST_STATE and newer.filter(state=DeliveryState.WAITING).exists()
     state = DeliveryState.SUPERSEDED if replaced else DeliveryState.PARKED
     if delivery.state in (DeliveryState.DELIVERED, DeliveryState.WAITING, DeliveryState.PARKED):
-        _settle(delivery, state, outcome.code, words[:500], moment if replaced else None)
+        _settle(delivery, state, outcome.code, words[:500], moment, settled=replaced)
     if held is not None and held.seq == delivery.seq:
         _hold_what_was_before(endpoint, held, moment)
 
 
-def _settle(delivery: Delivery, state: DeliveryState, code: str, words: str, settled_at: datetime | None) -> None:
+def _settle(
+    delivery: Delivery, state: DeliveryState, code: str, words: str, moment: datetime, *, settled: bool
+) -> None:
+    """Parked ones are parked since now: their owner is told of what came after the last time they looked."""
     delivery.state, delivery.outcome_code, delivery.outcome = state, code, words
-    delivery.settled_at = settled_at
-    delivery.save(update_fields=["state", "outcome_code", "outcome", "settled_at"])
+    delivery.settled_at, delivery.due_at = moment if settled else None, moment
+    delivery.save(update_fields=["state", "outcome_code", "outcome", "settled_at", "due_at"])
 
 
 def _hold_what_was_before(endpoint: Endpoint, held: Holding, moment: datetime) -> None:

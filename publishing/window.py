@@ -14,9 +14,8 @@ from publishing import outcomes, payloads
 from publishing.given import digest_of
 from publishing.lanes import Claim, hold
 from publishing.mapping import NoTranslation, Unfit
-from publishing.models import LIVE, Delivery, DeliveryState, Endpoint, Holding, Lane
+from publishing.models import LIVE, Attempt, Delivery, DeliveryState, Endpoint, Holding, Lane
 from publishing.outcomes import Outcome
-from publishing.owing import left_id
 from publishing.sending import Message
 from publishing.turns import next_up
 
@@ -85,7 +84,7 @@ def _frozen(lane: Lane, rows: Sequence[Delivery], epoch: UUID, moment: datetime)
 def _body(row: Delivery) -> Body:
     """The event's body; a record's last word has an id of its own, as its event may be told in full as well."""
     body = payloads.read(row.event.body)
-    return body | {"id": left_id(body["id"])} if row.leaves else body
+    return body | {"id": str(row.message_id)} if row.message_id else body
 
 
 def _freeze(row: Delivery, lane: Lane, body: Body, epoch: UUID) -> tuple[Outcome, str] | None:
@@ -130,10 +129,10 @@ def _not_held(endpoint: Endpoint, rows: Sequence[Delivery], bodies: dict[int, Bo
         return set()
     records = [row.record_id for row in asked]
     held = set(Holding.objects.filter(endpoint=endpoint, record_id__in=records).values_list("record_id", flat=True))
-    maybe = Delivery.objects.filter(
-        endpoint=endpoint, record_id__in=records, attempts__gt=0, outcome_code__in=outcomes.MAYBE_TAKEN
+    maybe = Attempt.objects.filter(
+        endpoint=endpoint, delivery__record_id__in=records, outcome_code__in=outcomes.MAYBE_TAKEN
     )
-    held |= set(maybe.values_list("record_id", flat=True))
+    held |= set(maybe.values_list("delivery__record_id", flat=True))
     return {row.pk for row in asked if row.record_id not in held}
 
 
@@ -144,7 +143,7 @@ def _set_aside(
         settled_at = moment if state == DeliveryState.SKIPPED else None
         words = f"{why.words} {more}".strip()[:500]
         Delivery.objects.filter(pk__in=ids).update(
-            state=state, settled_at=settled_at, outcome_code=why.code, outcome=words
+            state=state, due_at=moment, settled_at=settled_at, outcome_code=why.code, outcome=words
         )
 
 

@@ -39,7 +39,8 @@ class Delivery(models.Model):
     ``rank`` is its place in the lane: its own number, or that of the oldest version it supersedes. ``refers`` are the
     records its content names; it waits for those the target does not hold and that stand before it in the lane.
     ``number`` is its number within the lane, given with the body. ``leaves`` marks the last word about a record that
-    is not meant for this endpoint any more. ``replay`` is the job that asked for it again.
+    is not meant for this endpoint any more. ``message_id`` is the id of a message that is not its event's own: of
+    a last word, and of what is told in full again after one. ``replay`` is the job that asked for it again.
     ``body`` is frozen when it is first rendered: every try sends the same bytes; ``digest`` is that of its content.
     ``claim_id`` is the lane's fence under which it is on its way. ``attempts`` counts all tries, ``refusals`` those the
     target answered with a refusal of this very record; only these use up its schedule.
@@ -56,6 +57,7 @@ class Delivery(models.Model):
     refers = ArrayField(models.UUIDField(), default=list)
     number = models.BigIntegerField(null=True, blank=True)
     leaves = models.BooleanField(default=False)
+    message_id = models.UUIDField(null=True, blank=True)
     state = models.CharField(max_length=10, choices=DeliveryState.choices, default=DeliveryState.WAITING)
     attempts = models.PositiveIntegerField(default=0)
     refusals = models.PositiveIntegerField(default=0)
@@ -94,6 +96,10 @@ class Delivery(models.Model):
             ),
         ]
         indexes = [
+            # a receipt about a message whose id is not its event's
+            models.Index(
+                fields=["message_id"], condition=models.Q(message_id__isnull=False), name="delivery_of_message"
+            ),
             # what the lane takes next, oldest first
             models.Index(fields=["endpoint", "rank"], condition=models.Q(state="waiting"), name="delivery_waiting"),
             # "does an earlier version of this record still wait?", and the parked list

@@ -163,7 +163,7 @@ def test_the_last_word_about_a_record_that_no_longer_matches_is_said_once() -> N
     assert told(endpoint, one) == ["full", "left", "not", "full"]
     euro = selecting_again(endpoint, attributes={"supplier": [{"attribute": "currency", "is": ["EUR"]}]})
     assert told(euro, one) == ["not", "full", "full", "left"]
-    assert left_id(str(events(one)[0].uid)) != str(events(one)[0].uid)
+    assert left_id(events(one)[0].uid) != events(one)[0].uid
 
 
 def test_retirement_and_merge_are_told_in_full_to_whoever_holds_the_record() -> None:
