@@ -82,11 +82,15 @@ def look(endpoint: Endpoint, around: Surroundings) -> list[Notice]:
 
 
 def _told(trouble: Trouble, open_ones: Sequence[Notice]) -> bool:
-    """Whether this very trouble was told, at this length or, where the watch came late, a longer one."""
+    """Whether this very trouble was told, at this length or, where the watch came late, a longer one.
+
+    Silence begins anew with every success and has no beginning to be known by.
+    """
     if trouble.kind in FAILING_KINDS:
         as_bad = FAILING_KINDS[: FAILING_KINDS.index(trouble.kind) + 1]
         return any(notice.kind in as_bad and notice.trouble_since == trouble.since for notice in open_ones)
-    return any(notice.kind == trouble.kind for notice in open_ones)
+    told = [notice for notice in open_ones if notice.kind == trouble.kind]
+    return any(trouble.kind == NoticeKind.SILENT or notice.trouble_since == trouble.since for notice in told)
 
 
 def _newly_parked(endpoint: Endpoint, open_ones: Sequence[Notice], around: Surroundings) -> list[Trouble]:

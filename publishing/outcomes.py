@@ -170,7 +170,7 @@ def rest_asked(retry_after: str, now: datetime) -> timedelta | None:
         return min(timedelta(seconds=min(int(text[:9]), 10**6)), LONGEST_REST)
     try:
         moment = parsedate_to_datetime(text)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return min(max(moment - now, timedelta(0)), LONGEST_REST)

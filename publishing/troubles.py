@@ -85,9 +85,10 @@ def _stopped(endpoint: Endpoint) -> Iterator[Trouble]:
             yield Trouble(NoticeKind.DISABLED, since, words)
     elif endpoint.state == EndpointState.PAUSED:
         for kind, begins in PAUSED_BY_ASSAY.items():
-            if endpoint.state_reason.startswith(begins):
+            since = _turned(endpoint) if endpoint.state_reason.startswith(begins) else None
+            if since:
                 words = f"{endpoint.name} was paused until somebody resumes it. {endpoint.state_reason}"
-                yield Trouble(kind, _turned(endpoint) or endpoint.updated_at, words)
+                yield Trouble(kind, since, words)
 
 
 def _turned(endpoint: Endpoint) -> datetime | None:

@@ -149,6 +149,16 @@ def test_the_target_says_how_long_it_wants_to_be_left_alone(target: Target, aske
     assert expected - 1 <= rests_for(endpoint).total_seconds() <= expected * 1.1
 
 
+@pytest.mark.parametrize("asked", ["Fri, 31 Dec 99999999999 23:59:59 GMT", "soon", "-5", "9" * 400])
+def test_a_moment_nobody_can_mean_is_no_fault_of_ours(target: Target, asked: str) -> None:
+    suppliers(1)
+    endpoint = webhook(target.url)
+    target.answer = Answer(503, headers={"Retry-After": asked})
+    run(endpoint)
+    endpoint.lane.refresh_from_db()
+    assert endpoint.lane.last_failure_code == "TARGET_DOWN"
+
+
 def test_a_slow_target_ends_at_the_deadline_and_its_outcome_is_unknown(target: Target) -> None:
     suppliers(1)
     endpoint = webhook(target.url, timeout_seconds=1)

@@ -11,12 +11,14 @@ from pytest_django.fixtures import Settings
 from standardwebhooks.webhooks import Webhook
 
 from mdm import liveness
-from mdm.models import LogHead
+from mdm.models import GoldenRecord, LogHead
 from publishing import notices
+from publishing.breaker import turn
 from publishing.clock import now
 from publishing.models import Delivery, Endpoint, EndpointState, Notice, NoticeKind, OnReject
 from publishing.notices import see, unseen, watch
-from publishing.verbs import disable, resume
+from publishing.receipts import Given, take
+from publishing.verbs import disable, pause, resume
 from tests.factories import publish, supplier
 from tests.publishing.making import OWNER, SIGNING, Answer, Target, pass_time, rename, rest, run, suppliers, webhook
 
@@ -130,10 +132,49 @@ def test_a_target_that_is_gone_is_told_of_at_once_and_a_persons_own_act_is_not(c
     ],
 )
 def test_a_pause_by_assay_itself_is_told_once(reason: str, kind: NoticeKind | None) -> None:
-    webhook("http://127.0.0.1:8899")
-    Endpoint.objects.update(state=EndpointState.PAUSED, state_reason=reason)
+    lane = webhook("http://127.0.0.1:8899").lane
+    turn(lane, EndpointState.PAUSED, reason, "pause", now())
     assert told() == ([kind] if kind else [])
     assert told() == []
+
+
+def test_a_pause_by_a_person_is_no_news_whatever_its_reason() -> None:
+    endpoint = webhook("http://127.0.0.1:8899")
+    pause(endpoint=endpoint, by=OWNER, reason="stopped for the month-end")
+    assert told() == []
+
+
+def test_an_endpoint_disabled_again_after_a_person_resumed_it_is_told_of_again(clock: None) -> None:
+    """P15: each time Assay gives a target up is a trouble of its own."""
+    suppliers(1)
+    with Target(Answer(410)) as gone:
+        endpoint = webhook(gone.url)
+        run(endpoint)
+        assert told() == [NoticeKind.DISABLED]
+        pass_time(HOUR)
+        resume(endpoint=endpoint, by=OWNER)
+        run(endpoint)
+    assert told() == [NoticeKind.DISABLED]
+    assert told() == []
+
+
+def test_what_a_receipt_parks_after_the_owner_looked_is_told(target: Target, clock: None) -> None:
+    [early, late] = suppliers(2)
+    endpoint = webhook(target.url)
+    run(endpoint)
+    refuse(endpoint, early)
+    assert told() == [NoticeKind.PARKED]
+    pass_time(HOUR)
+    see(notices=[notice.pk for notice in unseen()], by=OWNER)
+    assert told() == []
+    pass_time(2 * HOUR)
+    refuse(endpoint, late)
+    assert told() == [NoticeKind.PARKED]
+
+
+def refuse(endpoint: Endpoint, record: GoldenRecord) -> None:
+    """The target says later that it does not want the record."""
+    take(endpoint=endpoint, receipt=Given(f"r-{record.pk}", accepted=False, record=record.code, version=1), by="erp")
 
 
 def test_an_endpoint_that_stops_on_a_refused_record_says_so_once(clock: None) -> None:
