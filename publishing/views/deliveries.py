@@ -32,7 +32,7 @@ RESENT = (DeliveryState.DELIVERED, DeliveryState.WAITING, DeliveryState.PARKED)
 def delivery_page(request: HttpRequest, pk: int) -> HttpResponse:
     """One delivery: the bytes that are sent, every try with its answer, receipts, what people did."""
     delivery = get_object_or_404(Delivery.objects.select_related("endpoint", "record", "event", "replay"), pk=pk)
-    tries = [(attempt, readable(attempt.answer)) for attempt in history_of(delivery)]
+    tries = [(attempt, advice_for(attempt.outcome_code), readable(attempt.answer)) for attempt in history_of(delivery)]
     pretty = readable(delivery.body)
     context = {
         "delivery": delivery,

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from publishing import endpoints, notices, verbs
 from publishing.access import actor, acts, may_act, sees, sets, sets_up
+from publishing.advice import advice_for
 from publishing.models import Endpoint, EndpointKind, EndpointState
 from publishing.outcomes import Fate
 from publishing.plot import plot
@@ -93,7 +94,7 @@ def endpoint_page(request: HttpRequest, code: str) -> HttpResponse:
         "spans": [{"label": one.label, "code": one.code, "current": one is span} for one in SPANS.values()],
         "groups": groups_of(Asked(endpoint=code)) if row.parked else (),
         "held": waiting.waiting_for_others(endpoint),
-        "attempts": calls.recent(endpoint),
+        "attempts": [(one, advice_for(one.outcome_code)) for one in calls.recent(endpoint)],
         "choices": choices(row) if endpoint.state in STANDING else (),
         "life": programs.life(),
         "notices": [notice for notice in notices.unseen() if notice.endpoint_id == endpoint.pk],

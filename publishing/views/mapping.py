@@ -16,6 +16,7 @@ from mdm.errors import Invalid, MdmError
 from mdm.models import ChangeEvent, GoldenRecord, GoldenState
 from publishing import mapping, translating
 from publishing.access import actor, sees, sets, sets_up
+from publishing.advice import advice_for
 from publishing.endpoints import change_endpoint, preview, proposal_of, test_send
 from publishing.forms.mapping import Row, paths, read, rows_of
 from publishing.models import Endpoint
@@ -143,7 +144,8 @@ def try_out(request: HttpRequest, code: str) -> HttpResponse:
         context |= {"refused": error.message, "said": said, "way_out": error.way_out}
     else:
         taken = result.outcome.fate is Fate.ACCEPTED
-        context |= {"result": result, "taken": taken, "answer": readable(result.answer)}
+        advice = advice_for(result.outcome.code)
+        context |= {"result": result, "advice": advice, "taken": taken, "answer": readable(result.answer)}
     return render(request, "publishing/tested.html", context)
 
 

@@ -38,6 +38,7 @@ def test_the_page_of_an_endpoint_shows_what_was_refused_and_why(target: Target) 
     overview = steward.get("/publishing/hook/").content.decode()
     assert "Parked, by reason" in overview
     assert "Mend the value the target names" in overview
+    assert overview.count("Content rejected") == 2
     page = steward.get("/publishing/hook/parked/").content.decode()
     assert "&lt;b&gt;the tax id&lt;/b&gt; is missing" in page
     assert record.title in page
@@ -45,6 +46,8 @@ def test_the_page_of_an_endpoint_shows_what_was_refused_and_why(target: Target) 
     delivery = Delivery.objects.get()
     shown = signed_in("auditor").get(f"/publishing/deliveries/{delivery.pk}/").content.decode()
     assert "HTTP 422" in shown
+    assert "Content rejected" in shown
+    assert "Rejected validation" not in overview + shown
     assert "webhook-signature" in shown
     assert "Send again" not in shown
     assert 'data-opens="release"' not in shown
