@@ -1,5 +1,6 @@
 """Drift: what targets hold otherwise than they were given, and what people do about it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import messages
@@ -12,7 +13,17 @@ from django.views.decorators.http import require_GET, require_POST
 from publishing.access import SETS_UP, actor, acts, may_act, sees, sets_up
 from publishing.asking import ask
 from publishing.drift import VERBS, Done
-from publishing.queries.drift import KINDS, STATES, Asked, Page, comparing, comparing_all, differences, page
+from publishing.queries.drift import (
+    KINDS,
+    STATES,
+    Asked,
+    Comparing,
+    Page,
+    comparing,
+    comparing_all,
+    differences,
+    page,
+)
 from publishing.views.common import endpoint_of, reason_of
 from publishing.views.common import page as answer
 from publishing.views.tabs import frame
@@ -30,7 +41,8 @@ SAID = {
 def drift(request: HttpRequest) -> HttpResponse:
     """Every difference of every endpoint."""
     asked = Asked.read(request.GET)
-    context = _context(request, asked) | {"systems": comparing_all()}
+    systems = comparing_all()
+    context = _context(request, asked) | {"systems": systems, "nothing": _nothing(systems)}
     return answer(request, "publishing/drift.html", "publishing/drift_results.html", context)
 
 
@@ -40,8 +52,14 @@ def drift_of(request: HttpRequest, code: str) -> HttpResponse:
     """What one endpoint holds otherwise than it was given."""
     endpoint = endpoint_of(code)
     context = _context(request, Asked.read(request.GET, endpoint=code))
-    context |= {**frame(request, endpoint), "comparing": comparing(endpoint)}
+    now = comparing(endpoint)
+    context |= {**frame(request, endpoint), "comparing": now, "nothing": _nothing([now])}
     return answer(request, "publishing/drift_of.html", "publishing/drift_results.html", context)
+
+
+def _nothing(systems: Sequence[Comparing]) -> str:
+    """What an empty list says: a system nobody compared may differ in everything."""
+    return "Nothing differs" if any(one.last for one in systems) else "Nothing was compared yet"
 
 
 @require_GET

@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from publishing.models import Difference, DriftCheck, Endpoint
 from tests.factories import reload
@@ -48,10 +49,19 @@ def test_both_sides_stand_side_by_side_and_nothing_is_markup(endpoint: Endpoint)
 
 def test_an_empty_list_says_what_will_stand_here(target: Target) -> None:
     rest(target.url)
-    page = signed_in("steward").get("/publishing/push/drift/").content.decode()
-    assert "Nothing differs" in page
+    steward = signed_in("steward")
+    page = steward.get("/publishing/push/drift/").content.decode()
+    assert "Nothing was compared yet" in page
     assert "Never compared" in page
     assert "Compare now" not in page
+    assert "Nothing was compared yet" in steward.get("/publishing/drift/").content.decode()
+
+
+def test_an_empty_list_after_a_comparison_says_that_nothing_differs(endpoint: Endpoint) -> None:
+    Difference.objects.update(state="gone", settled_at=timezone.now())
+    steward = signed_in("steward")
+    for path in ("/publishing/drift/", f"/publishing/{endpoint.code}/drift/"):
+        assert "Nothing differs" in steward.get(path).content.decode()
 
 
 def test_a_steward_sends_again_and_hears_what_was_not_possible(endpoint: Endpoint) -> None:
