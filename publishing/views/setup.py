@@ -10,12 +10,12 @@ from django.views.decorators.http import require_GET, require_http_methods
 from mdm.domains import BY_NAME
 from mdm.domains.facilities import FACILITY
 from mdm.errors import Invalid
-from mdm.models import GoldenRecord
+from mdm.models import GoldenRecord, GoldenState
 from mdm.queries import search
 from publishing.access import actor, sees, sets
 from publishing.conditions import Operator
 from publishing.endpoints import Start, change_endpoint, create_endpoint, new_secret
-from publishing.forms.endpoint import EndpointForm, condition_choices, initial_of
+from publishing.forms.endpoint import EndpointForm, condition_choices, initial_of, restricted_choices
 from publishing.forms.lists import conditions_of, rows_of
 from publishing.models import SIGNED_KINDS, Endpoint, EndpointKind
 from publishing.views.common import endpoint_of
@@ -134,6 +134,21 @@ def _facilities(codes: list[str]) -> list[tuple[str, str]]:
     return [(code, titles.get(code, "")) for code in dict.fromkeys(codes) if code]
 
 
+def words_of(endpoint: Endpoint) -> dict[str, Any]:
+    """What an endpoint is told, each value as the form calls it."""
+    selection = endpoint.selection
+    labels = {value: f"{plural}, {label}" for plural, choices in condition_choices() for value, label in choices}
+    states, restricted = dict(GoldenState.choices), dict(restricted_choices())
+    return {
+        "states": [states.get(name, name) for name in selection.get("states", [])],
+        "types": selection.get("types", []),
+        "conditions": [
+            (labels.get(where, where), how, what) for where, how, what in rows_of(selection.get("attributes", {}))
+        ],
+        "reveals": [restricted.get(name, name) for name in endpoint.reveals],
+    }
+
+
 @require_GET
 @sees
 def settings(request: HttpRequest, code: str) -> HttpResponse:
@@ -143,9 +158,8 @@ def settings(request: HttpRequest, code: str) -> HttpResponse:
     context = {
         **frame(request, endpoint),
         "secrets": endpoint.secrets.all(),
-        "states": selection.get("states", []),
+        **words_of(endpoint),
         "places": _facilities([*selection.get("legal_entities", []), *selection.get("facilities", [])]),
-        "conditions": rows_of(selection.get("attributes", {})),
         "mapped": [BY_NAME[name].plural for name in endpoint.mapping if name in BY_NAME],
     }
     return render(request, "publishing/settings.html", context)

@@ -76,6 +76,8 @@ def test_conditions_and_facilities_are_kept_and_shown_again(target: Target) -> N
     assert endpoint.selection == {"attributes": {"supplier": asked}}
     page = client.get("/publishing/depot/settings/change/").content.decode()
     assert 'value="US, CA"' in page
+    shown = client.get("/publishing/depot/settings/").content.decode()
+    assert "Suppliers, Addresses: Country is US, CA" in shown
     client.post("/publishing/depot/settings/change/", given | {"reason": "nothing new", "auth_secret": ""})
     endpoint.refresh_from_db()
     assert endpoint.selection == {"attributes": {"supplier": asked}}
