@@ -113,7 +113,7 @@ def test_a_replay_is_started_from_the_page_with_its_count(desk: Page, target: Ta
     desk.get_by_label("A range of the log").check()
     desk.get_by_label("From number").fill("2")
     expect(desk.locator("#replay-count")).to_contain_text("At most 2 messages")
-    desk.get_by_label("Reason").fill("lost there")
+    desk.get_by_role("textbox", name="Reason").fill("lost there")
     desk.get_by_role("button", name="Send again").click()
     expect(desk.locator(".toast")).to_contain_text("The replay begins")
     run(endpoint)
