@@ -1,8 +1,8 @@
 """Old partitions of the log as files: gzipped JSON lines with numbers and hashes, and a signed manifest.
 
 A folder proves itself: the chain runs from the manifest's first hash to its last, which is signed like a checkpoint.
-Dropping is another matter: it is done only on request, by the owner of the tables, and never while a delivery refers
-to what would go.
+Dropping is another matter: it is done only on request, by the owner of the tables, and never while anything needs
+what would go.
 """
 
 import gzip
@@ -25,6 +25,7 @@ from mdm.models import LogCut, LogHead
 from mdm.verify import Verdict
 
 MANIFEST = "manifest.json"
+LANE_BEHIND = "23514"  # what the wall of publishing says where a lane has not read what would go
 COLUMNS = (
     "seq, hash, id, uid, record_id, domain, verb, version, state, outward, occurred_at, actor, correlation_id, body"
 )
@@ -142,17 +143,24 @@ def _links(file: Path) -> Iterator[Link]:
 # ---- dropping ----------------------------------------------------------------------------------------
 
 
+NEEDED = (
+    "SELECT count(*) FROM mdm_changeevent e JOIN mdm_goldenrecord r ON r.id = e.record_id AND r.version = e.version "
+    "WHERE e.seq <= %s AND r.state = 'active'"
+)
+
+
 def drop(archived: Archive, *, by: str) -> None:
     """Drop the archived partitions, and write down where the chain goes on. All of it or nothing.
 
-    Raises Refused where the archive does not verify, deliveries still refer to its events, somebody holds the table,
-    or this role does not own it.
+    Raises Refused where the archive does not verify, something still needs its events (records whose present state
+    they are, deliveries, lanes that have not read them), somebody holds the table, or this role does not own it.
     """
     if not verify_archive(archived.folder).is_green:
         raise Refused("The archive is not as it was written: nothing was dropped.", "Archive again, elsewhere.")
     content = json.loads((archived.folder / MANIFEST).read_text())
     try:
         with transaction.atomic(), connection.cursor() as cursor:
+            _require_unneeded(cursor, archived.to_seq)  # versions only grow: what is old news now stays so
             cursor.execute("SET LOCAL lock_timeout = '5s'")
             LogCut.objects.create(
                 through_seq=archived.to_seq, through_hash=content["checkpoint"]["hash"], sha256=content["sha256"],
@@ -162,9 +170,14 @@ def drop(archived: Archive, *, by: str) -> None:
                 cursor.execute(f'ALTER TABLE mdm_changeevent DETACH PARTITION "{name}"')
                 cursor.execute(f'DROP TABLE "{name}"')
     except IntegrityError as error:
+        if getattr(error.__cause__, "sqlstate", "") == LANE_BEHIND:
+            raise Refused(
+                f"Nothing was dropped: {error.__cause__.diag.message_primary}.",  # type: ignore[union-attr]
+                "Resume them with the latest state or from now on, so that they pass these events.",
+            ) from error
         raise Refused(
             "Deliveries still refer to events of the archive: nothing was dropped.",
-            "Settled ones go after ASSAY_DELIVERY_DAYS; settle those that are parked.",
+            "Settled ones go ASSAY_DELIVERY_DAYS after a newer one of their record; settle those that are parked.",
         ) from error
     except OperationalError as error:
         raise Refused("Somebody uses the log: nothing was dropped.", "Try again in a quiet hour.") from error
@@ -173,3 +186,14 @@ def drop(archived: Archive, *, by: str) -> None:
             "The role of the product may not drop a partition.",
             "Run the command with DATABASE_URL set to ASSAY_OWNER_DATABASE_URL.",
         ) from error
+
+
+def _require_unneeded(cursor: Any, through: int) -> None:
+    """New targets and replays take the present state of a record from its last event: that one must stay."""
+    cursor.execute(NEEDED, [through])
+    [count] = cursor.fetchone()
+    if count:
+        raise Refused(
+            f"The present state of {count:,} active records is told by events of the archive: nothing was dropped.",
+            "Keep the partitions, on a slower disk if need be: the archive is a copy.",
+        )

@@ -71,6 +71,18 @@ def beginning() -> Walk:
     return Walk(cut.through_seq, cut.through_hash) if cut else Walk()
 
 
+def cuts() -> list[str]:
+    """What was archived and dropped, by whom and where it is, in words."""
+    said, first = [], 1
+    for cut in LogCut.objects.order_by("through_seq"):
+        said.append(
+            f"Events {first} to {cut.through_seq} were archived as {cut.archive} (SHA-256 {cut.sha256}) and dropped by "
+            f"{cut.by}, {_day(cut.at)}. verify_log --archive FOLDER proves them."
+        )
+        first = cut.through_seq + 1
+    return said
+
+
 def stored(after: int, through: int) -> Iterator[Link]:
     """Every numbered event after one number and up to another, in order, streamed."""
     query = (

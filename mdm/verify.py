@@ -40,6 +40,7 @@ class Verdict:
     findings: list[Finding] = field(default_factory=list)
     checkpoints: int = 0
     notes: list[str] = field(default_factory=list)  # what restores lost: to be known, nothing was altered
+    cuts: list[str] = field(default_factory=list)  # what was archived and dropped, and so is not read here
 
     @property
     def is_green(self) -> bool:
@@ -68,7 +69,7 @@ def verify(
         if len(verdict.findings) >= limit:
             break
     verdict.checkpoints = sum(len(place.lines) for place in vouched)
-    verdict.notes = chain.lost(vouched, known)
+    verdict.notes, verdict.cuts = chain.lost(vouched, known), chain.cuts()
     return verdict
 
 
@@ -220,8 +221,9 @@ def _record_findings(domain: Domain, record: GoldenRecord, typed: Any, row: Any)
         return
     if (record.state, record.merged_into_id) != (GoldenState(row.state), row.merged_into_id):
         yield Finding(record.code, "its state was altered behind the history")
-    for name in sorted({*plain_row(domain.attributes, typed), *plain_row(domain.attributes, row)}):
-        if plain_row(domain.attributes, typed).get(name) != plain_row(domain.attributes, row).get(name):
+    now, then = plain_row(domain.attributes, typed), plain_row(domain.attributes, row)
+    for name in sorted({*now, *then}):
+        if now.get(name) != then.get(name):
             yield Finding(record.code, f"its {name} was altered behind the history")
     if (typed.extension, typed.provenance) != (row.extension, row.provenance):
         yield Finding(record.code, "its extension or provenance was altered behind the history")

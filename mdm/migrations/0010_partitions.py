@@ -1,4 +1,4 @@
-"""The log is cut into partitions of a million ids. Rows are copied: about a minute for ten million events."""
+"""The log is cut into partitions of a million ids. Rows are copied: 9 s for 200,000 events of 2 kB."""
 
 import django.db.models.deletion
 from django.db import migrations, models

@@ -15,11 +15,14 @@ from django.utils import timezone
 from mdm import log
 from mdm.archive import archive, drop, verify_archive
 from mdm.errors import Refused
-from mdm.models import ChangeEvent, LogCut
+from mdm.mastering import contribute
+from mdm.models import ChangeEvent, GoldenRecord, LogCut
 from mdm.partitions import keep_up
 from mdm.queries import feed_head
 from mdm.verify import verify
-from tests.mdm.making import golden, source
+from publishing.models import EndpointState, Lane
+from tests.mdm.making import golden, source, why
+from tests.publishing.making import webhook
 
 pytestmark = pytest.mark.django_db
 
@@ -88,12 +91,43 @@ def test_an_altered_archive_names_its_first_altered_event(old: None, tmp_path: P
         drop(archive(before=TOMORROW, folder=tmp_path / "b").__class__(tmp_path / "a", 1, 3, ()), by="Olga")
 
 
-def test_dropping_leaves_a_log_that_goes_on_where_the_archive_ends(old: None, tmp_path: Path) -> None:
+@pytest.fixture
+def outdated(old: None) -> None:
+    """What the old events tell is old news: their records have changed since."""
+    for record in GoldenRecord.objects.order_by("code")[:3]:
+        contribute(record_id=record.pk, values={"website": "new.example"}, expected=1, cause=why("moved"))
+    log.sequence_all()
+    settle_walls()
+
+
+def test_what_a_new_target_would_need_is_not_dropped(old: None, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="present state of 3 active records"):
+        call_command("archive_log", "--before", str(TOMORROW), "--out", str(tmp_path / "a"), "--drop")
+    assert (ChangeEvent.objects.count(), LogCut.objects.count()) == (5, 0)
+
+
+def test_what_an_endpoint_that_stands_still_has_not_been_told_is_not_dropped(outdated: None, tmp_path: Path) -> None:
+    webhook("http://127.0.0.1:8801/hook", state=EndpointState.PAUSED, code="erp")
+    Lane.objects.update(cursor_low=2)
+    written = archive(before=TOMORROW, folder=tmp_path / "a")
+    with pytest.raises(Refused, match="have not been told yet: erp"):
+        drop(written, by="Olga")
+    assert ChangeEvent.objects.count() == 8
+    Lane.objects.update(cursor_low=3)
+    settle_walls()
+    drop(written, by="Olga")
+    assert ChangeEvent.objects.count() == 5
+
+
+def test_dropping_leaves_a_log_that_goes_on_where_the_archive_ends(outdated: None, tmp_path: Path) -> None:
     call_command("archive_log", "--before", str(TOMORROW), "--out", str(tmp_path / "a"), "--drop", stdout=StringIO())
-    assert list(ChangeEvent.objects.order_by("seq").values_list("seq", flat=True)) == [4, 5]
+    assert list(ChangeEvent.objects.order_by("seq").values_list("seq", flat=True)) == [4, 5, 6, 7, 8]
     assert LogCut.objects.get().through_seq == 3
     verdict = verify()
-    assert (verdict.findings, verdict.events) == ([], 2)
+    assert (verdict.findings, verdict.events) == ([], 5)
+    said = StringIO()
+    call_command("verify_log", stdout=said)
+    assert "ARCHIVED Events 1 to 3 were archived as events-1-3.jsonl.gz" in said.getvalue()
     assert feed_head().oldest == 4
     assert verify_archive(tmp_path / "a").is_green
 

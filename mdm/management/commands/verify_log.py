@@ -44,6 +44,8 @@ class Command(BaseCommand):
             f"Log {verdict.epoch or '(empty)'} at {verdict.head}: {verdict.events} events, {verdict.checkpoints} "
             f"checkpoints, {verdict.versions} versions and {verdict.records} golden records read."
         )
+        for cut in verdict.cuts:
+            self.stdout.write(self.style.WARNING(f"ARCHIVED {cut}"))
         for note in verdict.notes:
             self.stdout.write(self.style.WARNING(f"RESTORED {note}"))
         for finding in verdict.findings:
