@@ -98,6 +98,7 @@ def private_key() -> Ed25519PrivateKey:
         key = None
     if not isinstance(key, Ed25519PrivateKey):
         raise Refused(f"{file.name} holds no Ed25519 private key.", "Bring back the right file, or move it away.")
+    _note_public(key.public_key())
     return key
 
 
@@ -115,8 +116,13 @@ def _make_key(file: Path) -> None:
         return
     finally:
         Path(name).unlink()
-    with _public_file().open("a") as known:
-        known.write(public_pem(key.public_key()))
+
+
+def _note_public(key: Ed25519PublicKey) -> None:
+    """Also a key that was brought from elsewhere is known from its first use on."""
+    if key_id(key) not in known_keys():
+        with _public_file().open("a") as known:
+            known.write(public_pem(key))
 
 
 def _public_file() -> Path:

@@ -15,6 +15,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from mdm import liveness, log
 from mdm.checkpoints import EVERY_EVENTS, EVERY_SECONDS, write_checkpoint
 from mdm.epochs import Mark, notice_restore
+from mdm.errors import MdmError
 from mdm.gaps import Gaps
 from mdm.nudge import Waker
 
@@ -58,7 +59,7 @@ class Sequencer:
                 rest = AWAY_SECONDS
             time.sleep(rest)
         if self.main and self.unsigned:
-            write_checkpoint()
+            _sign_head()
         connection.close()
 
     def _turn(self) -> float:
@@ -88,8 +89,9 @@ class Sequencer:
     def _sign(self) -> None:
         rested = time.monotonic() - self.signed_at
         if self.unsigned and (rested >= EVERY_SECONDS or (self.unsigned >= EVERY_EVENTS and rested >= 1)):
-            write_checkpoint()
-            self.unsigned, self.signed_at = 0, time.monotonic()
+            self.signed_at = time.monotonic()
+            if _sign_head():
+                self.unsigned = 0
 
     def _take_over(self) -> bool:
         """Try to be the one who numbers; before the first batch look whether the database is the one we knew."""
@@ -103,7 +105,7 @@ class Sequencer:
         log.begin()
         notice_restore()
         self.mark.leave()
-        write_checkpoint()
+        _sign_head()
         self.gaps, self.unsigned, self.signed_at, self.looked_at = Gaps(), 0, time.monotonic(), time.monotonic()
         self.main = True
         logger.info("This sequencer numbers now.")
@@ -113,3 +115,14 @@ class Sequencer:
         """The session is gone or in doubt, and with it the lock."""
         self.main, self.session = False, None
         connection.close()
+
+
+def _sign_head() -> bool:
+    """Sign where the log stands; whether it was. A key that cannot be used must not stop the numbering."""
+    try:
+        write_checkpoint()
+        return True
+    except (MdmError, OSError) as error:
+        way_out = error.way_out if isinstance(error, MdmError) else "Mend that; the next one is signed within a minute."
+        logger.error("The log is numbered and not signed: %s %s", error, way_out)
+        return False

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 
 from mdm import checkpoints, log
@@ -84,6 +84,16 @@ def test_the_key_is_made_once_and_closed_to_others(settings: Any) -> None:
     said = StringIO()
     call_command("checkpoint_key", stdout=said, stderr=StringIO())
     assert said.getvalue() == checkpoints.public_pem(first)
+
+
+def test_a_key_brought_from_another_machine_is_known_from_its_first_use(settings: Any) -> None:
+    private_key()
+    Path(f"{settings.CHECKPOINT_KEY_FILE}.pub").unlink()
+    change()
+    row = write_checkpoint()
+    assert row is not None
+    assert is_genuine(signed(row), known_keys())
+    assert Path(f"{settings.CHECKPOINT_KEY_FILE}.pub").read_text().count("BEGIN") == 1
 
 
 def test_a_key_file_of_another_kind_is_refused(settings: Any) -> None:
@@ -231,6 +241,8 @@ def test_the_file_of_another_installation_says_nothing(settings: Any) -> None:
 def test_the_command_begins_a_new_life_by_hand() -> None:
     change()
     said = StringIO()
+    with pytest.raises(CommandError, match="say what was restored"):
+        call_command("renew_epoch", "--reason", " ")
     call_command("renew_epoch", "--reason", "Backup of Monday", "--by", "Olga", stdout=said)
     life = LogEpoch.objects.latest("id")
     assert (life.reason, life.by, life.from_seq) == ("Backup of Monday", "Olga", 2)

@@ -19,6 +19,8 @@ from django.db import connection
 from mdm import liveness, log
 from mdm.gaps import Gaps
 from mdm.models import ChangeEvent, LogHead
+from mdm.nudge import Waker
+from mdm.sequencer import Sequencer
 from tests.mdm.making import golden, source
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -243,3 +245,17 @@ def test_a_sequencer_put_to_sleep_is_replaced(sequencers: Sequencers) -> None:
     golden(source("erp", "supplier", "V2", name="Beta"))
     until(all_numbered, "the number after it woke")
     check_order()
+
+
+def test_a_key_that_cannot_be_used_stops_no_numbering(
+    settings: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.CHECKPOINT_KEY_FILE, settings.LOG_MARK_FILE = tmp_path / "checkpoint.key", tmp_path / "log.mark"
+    settings.CHECKPOINT_KEY_FILE.write_text("nonsense")
+    golden(source("erp", "supplier", "V1", name="Acme"))
+    end = time.monotonic() + PATIENCE
+    Sequencer(
+        stopping=lambda: head() > 0 or time.monotonic() > end, waker=Waker("publishing.tasks.attend", queue="none")
+    ).run()
+    assert head() == 1
+    assert "not signed: checkpoint.key holds no Ed25519 private key. Bring back the right file" in caplog.text
