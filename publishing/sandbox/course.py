@@ -91,7 +91,7 @@ class Course:
         heard = self.line.send(Told(uid, payloads.ping(uid, challenge, datetime.now(UTC)), "", 0))
         if heard.took and heard.answer.get("challenge") == challenge:
             return Mark.RIGHT, "the challenge came back"
-        return Mark.WRONG, f'{heard.words}: answer {{"challenge": ...}} with the value of data.challenge'
+        return _wrong(heard, 'answer {"challenge": ...} with the value of data.challenge')
 
     def create(self) -> tuple[Mark, str]:
         """A new record is taken."""
@@ -117,7 +117,7 @@ class Course:
         before = self.line.held(str(self.first.id))
         heard = self.line.send(self.sent[-1], attempt=2)
         if not heard.took:
-            return Mark.WRONG, f"{heard.words}: a message seen before is answered like the first time, with 2xx"
+            return _wrong(heard, "a message seen before is answered like the first time, with 2xx")
         return self._unchanged(before, self.first, "no second effect")
 
     def out_of_order(self) -> tuple[Mark, str]:
@@ -127,7 +127,7 @@ class Course:
         self._send(newest)
         heard = self._send(late)
         if not heard.took:
-            return Mark.WRONG, f"{heard.words}: what is older than you hold is no mistake; ignore it and answer 2xx"
+            return _wrong(heard, "what is older than you hold is no mistake; ignore it and answer 2xx")
         return self._state(self.first, "the older one was ignored", version=4)
 
     def retire(self) -> tuple[Mark, str]:
@@ -149,12 +149,14 @@ class Course:
         return self._taken(heard, self.second, state="active", merged_into=None)
 
     def replay(self) -> tuple[Mark, str]:
-        """Everything again, marked as a replay, changes nothing."""
-        before = self.line.held(str(self.first.id))
-        refused = [heard for told in self.sent if not (heard := self.line.send(told, replay="1")).took]
+        """A range that ends before the newest, marked as a replay, takes no record back to an older version."""
+        newest = {str(record.id): record.version for record in (self.first, self.second)}
+        old = [told for told in self.sent if told.version < newest[told.record]]
+        refused = [heard for told in old if not (heard := self.line.send(told, replay="1")).took]
         if refused:
-            return Mark.WRONG, f"{refused[0].words}: messages that are sent again are answered with 2xx"
-        return self._unchanged(before, self.first, f"{len(self.sent)} messages again, nothing changed")
+            return _wrong(refused[0], "messages that are sent again are answered with 2xx")
+        well = f"{len(old)} old messages again, none went back"
+        return self._state(self.first, well, version=self.first.version, state="active", merged_into=None)
 
     def mended(self) -> tuple[Mark, str]:
         """The version held comes once more, marked as a replay and with its values: it is to be taken again."""
@@ -175,7 +177,7 @@ class Course:
         self.sent.append(told)
         heard = self.line.send(told, secrets=(new_secret(), self.line.secret))
         if not heard.took:
-            return Mark.WRONG, f"{heard.words}: several signatures may stand in the header; one that fits is enough"
+            return _wrong(heard, "several signatures may stand in the header; one that fits is enough")
         return self._state(self.first, "one signature that fits was enough", version=self.first.version)
 
     def unknown_type(self) -> tuple[Mark, str]:
@@ -185,7 +187,7 @@ class Course:
         heard = self.line.send(told)
         if heard.took:
             return Mark.RIGHT, "taken, as within a version types and fields are only added"
-        return Mark.WRONG, f"{heard.words}: answer 2xx to types you do not know, or a new one stops your lane"
+        return _wrong(heard, "answer 2xx to types you do not know, or a new one stops your lane")
 
     def _foreign(self, data: dict[str, Any]) -> Told:
         message = json.loads(self.sent[-1].body)
@@ -227,7 +229,7 @@ class Course:
         """After a number of the lane that never came, the next one is taken; the receiver may tell that it noticed."""
         heard = self._send(self.teller.tell(self.first, EventVerb.CHANGED))
         if not heard.took:
-            return Mark.WRONG, f"{heard.words}: take it; what is missing is read from the change feed"
+            return _wrong(heard, "take it; what is missing is read from the change feed")
         return self._state(self.first, "taken; lanenumber shows what is missing", version=self.first.version)
 
     # ---- judging ---------------------------------------------------------------------------------
@@ -238,7 +240,7 @@ class Course:
 
     def _taken(self, heard: Heard, record: MadeUp, **wanted: Any) -> tuple[Mark, str]:
         if not heard.took:
-            return Mark.WRONG, f"{heard.words}: answer 2xx when it is stored"
+            return _wrong(heard, "answer 2xx when it is stored")
         return self._state(record, "taken", **wanted)
 
     def _refused(self, heard: Heard, record: MadeUp, advice: str) -> tuple[Mark, str]:
@@ -268,3 +270,8 @@ class Course:
         if after != before:
             return Mark.WRONG, f"what it holds has changed: {before} became {after}"
         return Mark.RIGHT, well
+
+
+def _wrong(heard: Heard, advice: str) -> tuple[Mark, str]:
+    """What was wrong and what to do about it; where nobody answered, why not."""
+    return Mark.WRONG, heard.trouble or f"{heard.words}: {advice}"

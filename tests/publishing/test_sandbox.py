@@ -149,6 +149,17 @@ def test_the_command_reports_and_says_by_its_exit_how_it_went(reference: str) ->
     assert (ended.value.code, json.loads(told.getvalue())["wrong"] > 5) == (1, True)
 
 
+@pytest.mark.parametrize("secret", ["abc", "whsec_", "whsec_!!", "whsec_QUJ"])
+def test_what_is_no_secret_is_refused(secret: str) -> None:
+    with pytest.raises(CommandError, match="whsec_ and base64"):
+        call_command("sandbox_stream", "http://127.0.0.1:8099/", secret=secret)
+
+
+def test_an_address_of_states_without_a_place_for_the_id_is_refused() -> None:
+    with pytest.raises(CommandError, match=r"lacks \{id\}"):
+        call_command("sandbox_stream", "http://127.0.0.1:8099/", secret=SIGNING, states="http://127.0.0.1:8099/records")
+
+
 @pytest.mark.parametrize("url", ["ftp://x/", "http://user:pw@x/", "http://127.0.0.1:5432/", "nonsense"])
 def test_addresses_that_cannot_be_called_are_refused(url: str) -> None:
     with pytest.raises(CommandError):

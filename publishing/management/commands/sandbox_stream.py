@@ -1,5 +1,6 @@
 """`manage.py sandbox_stream URL`: try a receiver before it goes live."""
 
+import base64
 import json
 from argparse import ArgumentParser
 from typing import Any
@@ -38,8 +39,10 @@ class Command(BaseCommand):
                 check_url(given)
             except Forbidden as error:
                 raise CommandError(f"{given}: {error}") from error
-        if not options["secret"].startswith("whsec_"):
-            raise CommandError("The secret begins with whsec_, as the page of the endpoint shows it.")
+        if options["states"] and "{id}" not in options["states"]:
+            raise CommandError("--states lacks {id}, the place of the record's id: .../records/{id}, for example.")
+        if not _is_secret(options["secret"]):
+            raise CommandError("The secret is whsec_ and base64 behind it, as the page of the endpoint shows it.")
         allowed = (*networks(settings.ALLOWED_NETWORKS), *LOOPBACK)
         with Caller(allowed=allowed, connections=1) as caller:
             line = Line(caller, options["url"], options["secret"], options["states"])
@@ -57,3 +60,10 @@ class Command(BaseCommand):
             self.stdout.write(f"{right} right, {wrong} wrong, of {len(verdicts)}")
         if wrong:
             raise SystemExit(1)
+
+
+def _is_secret(text: str) -> bool:
+    try:
+        return text.startswith("whsec_") and len(base64.b64decode(text.removeprefix("whsec_"), validate=True)) > 0
+    except ValueError:
+        return False
