@@ -23,7 +23,8 @@ def create_client(*, name: str, scopes: Sequence[str] = READ_SCOPES, endpoint: s
         problems.append(("name", "A client needs a name of at most 100 characters."))
     target = Endpoint.objects.filter(code=endpoint).first() if endpoint else None
     if endpoint and target is None:
-        problems.append(("endpoint", f"There is no endpoint {endpoint}."))
+        known = ", ".join(Endpoint.objects.order_by("code").values_list("code", flat=True)) or "none"
+        problems.append(("endpoint", f"There is no endpoint {endpoint}. There are: {known}."))
     if problems:
         raise Invalid("The client was not created.", "Correct what is named.", problems)
     token = new_token()

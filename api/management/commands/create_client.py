@@ -21,7 +21,10 @@ class Command(BaseCommand):
         )
 
         parser.add_argument(
-            "--endpoint", default="", metavar="CODE", help="The endpoint the system is: it may send receipts for it."
+            "--endpoint",
+            default="",
+            metavar="CODE",
+            help="The endpoint the system is: with receipt:write and drift:write it speaks for that one.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:

@@ -4,7 +4,7 @@ import getpass
 from argparse import ArgumentParser
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from mdm.epochs import renew
 
@@ -19,5 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--by", default="", help="who; the account of this machine where it is left out")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if not options["reason"].strip():
+            raise CommandError("The reason is blank: say what was restored, and from when.", returncode=2)
         begun = renew(reason=options["reason"], by=options["by"] or getpass.getuser())
         self.stdout.write(f"The log goes on in its life {begun.epoch} from {begun.from_seq}.")

@@ -34,7 +34,8 @@ class Command(BaseCommand):
         """Prints the job and how far it is. Exit code 1 and every reason where it cannot be."""
         endpoint = Endpoint.objects.filter(code=options["endpoint"]).first()
         if endpoint is None:
-            raise CommandError(f"There is no endpoint {options['endpoint']}.")
+            known = ", ".join(Endpoint.objects.order_by("code").values_list("code", flat=True)) or "none"
+            raise CommandError(f"There is no endpoint {options['endpoint']}. There are: {known}.")
         running = Replay.objects.filter(endpoint=endpoint, state__in=RUNNING).first()
         try:
             if options["cancel"]:
