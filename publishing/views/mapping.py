@@ -40,7 +40,7 @@ def edit(request: HttpRequest, code: str) -> HttpResponseBase:
 @sets
 def _save(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
     wanted, problems = read(request.POST, endpoint.mapping, _domain(request, endpoint))
-    problems = problems or mapping.problems_of(wanted)
+    problems += mapping.problems_of(wanted)
     if not problems:
         try:
             change_endpoint(
@@ -116,7 +116,7 @@ def show(request: HttpRequest, code: str) -> HttpResponse:
     """A fragment: the exact request a real record would make with the mapping as it is typed. Nothing is saved."""
     endpoint = endpoint_of(code)
     wanted, problems = read(request.POST, endpoint.mapping, _domain(request, endpoint))
-    problems = problems or mapping.problems_of(wanted)
+    problems += mapping.problems_of(wanted)
     context: dict[str, Any] = {"problems": problems, "endpoint": endpoint}
     if not problems and (record := _record(request)):
         try:

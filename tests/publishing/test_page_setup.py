@@ -124,6 +124,9 @@ def test_a_mapping_is_saved_from_rows_and_a_wrong_one_is_not(target: Target) -> 
     answer = client.post("/publishing/push/mapping/", mapped(origin=["attributes.nam", ""]))
     assert answer.status_code == 422
     assert "name" in answer.content.decode()
+    both_wrong = client.post("/publishing/push/mapping/", mapped(origin=["attributes.nam", ""], more=["{oops", ""]))
+    told = [*both_wrong.context["problems"], *(one for row in both_wrong.context["rows"] for one in row.problems)]
+    assert len(told) == 2
     assert client.post("/publishing/push/mapping/", {"json": '{"supplier": [', "domain": "supplier"}).status_code == 422
     endpoint.refresh_from_db()
     assert endpoint.mapping == {"supplier": [field]}
