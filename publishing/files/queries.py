@@ -1,7 +1,6 @@
 """What pages show of file endpoints, and which of them are due. Reads only."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +12,8 @@ from publishing.files.columns import Table
 from publishing.files.going import address_of
 from publishing.files.kept import still_there
 from publishing.models import LIVE, Endpoint, EndpointKind, FileDrop, FileRun, JobState, Lane
+from publishing.queries.overview import LATE
 
-LATE = timedelta(minutes=15)
 SHOWN = 30
 STATES = {
     (JobState.WAITING, False): ("waiting", "Being written", ""),
@@ -107,8 +106,3 @@ def _row(run: FileRun) -> Row:
         (JobState(run.state), bool(run.outcome_code)), (run.state, run.get_state_display(), "")
     )
     return Row(run, key, word, tone, still_there(run))
-
-
-def next_run(endpoint: Endpoint) -> datetime | None:
-    """When its next file is written."""
-    return FileDrop.objects.filter(endpoint=endpoint).values_list("next_run_at", flat=True).first()

@@ -20,6 +20,7 @@ from publishing.turns import next_up
 STALLED_AFTER = timedelta(seconds=30)
 COUNTED = 2000  # events ahead of a cursor that are looked at one by one; what lies further is an upper bound
 CALLED = (EndpointKind.WEBHOOK, EndpointKind.REST)
+LATE = timedelta(minutes=15)  # after its turn a file is due
 
 # Events each lane has not come to yet that are of its domains: an index range of at most COUNTED rows for each lane.
 AHEAD = """
@@ -84,8 +85,32 @@ class Overview:
 
     @property
     def late(self) -> bool:
-        """Whether the lag is more than a moment's work."""
+        """Whether the lag is more than a moment's work; of files, whether one should have been written by now."""
+        if self.endpoint.kind == EndpointKind.FILE:
+            return self.endpoint.state in LIVE and self.turn is not None and self.turn < self.moment - LATE
         return self.lag is not None and self.lag >= 60
+
+    @property
+    def turn(self) -> datetime | None:
+        """When the next file is written; None where no turn is set, and for targets that are called."""
+        drop = getattr(self.endpoint, "file_drop", None)
+        return drop.next_run_at if drop else None
+
+    @property
+    def backlog_words(self) -> str:
+        """What the backlog is made of."""
+        if self.roughly:
+            return "at most, not yet looked at"
+        if self.endpoint.kind == EndpointKind.FILE:
+            return "for the next file"
+        return f"{self.waiting:,} in the window"
+
+    @property
+    def lag_note(self) -> str:
+        """What the lag says, and that what waits without one was told before."""
+        if self.owed_since:
+            return "oldest change it lacks"
+        return "what waits was told before" if self.backlog else "everything is delivered"
 
     @property
     def rests_until(self) -> datetime | None:
@@ -124,6 +149,8 @@ class Overview:
             return f"Tried again {self.rest_words}"
         if lane.rate is not None:
             return f"Recovering, {lane.rate:g} a second"
+        if self.endpoint.kind == EndpointKind.FILE and self.backlog:
+            return f"Next file {self.turn:%d %b %H:%M} UTC" if self.turn else "Next file at once"
         return "Up to date" if not self.backlog else "Catching up"
 
 
@@ -137,7 +164,7 @@ def duration(seconds: int) -> str:
 
 def overview(endpoints: QuerySet[Endpoint]) -> list[Overview]:
     """Every endpoint with its backlog and its last hour, by name. Six queries, however many there are."""
-    rows = list(endpoints.select_related("lane").order_by("name"))
+    rows = list(endpoints.select_related("lane", "file_drop").order_by("name"))
     ids = [row.pk for row in rows]
     head = LogHead.objects.values_list("seq", flat=True).first() or 0
     moment = now()

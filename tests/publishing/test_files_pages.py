@@ -10,7 +10,7 @@ from django.test import Client
 from mdm.people import AUDITOR, DOMAIN_OWNER
 from publishing.models import Endpoint, FileDrop, FileRun, Intervention
 from tests.publishing.dropping import PASSWORD, USER, Sftp, file_endpoint, folder_drop
-from tests.publishing.making import suppliers
+from tests.publishing.making import pass_time, suppliers
 from tests.publishing.test_pages import signed_in
 
 pytestmark = pytest.mark.django_db
@@ -81,10 +81,29 @@ def test_settings_are_shown_again_and_changed(outbox: Path) -> None:
     page = client.get("/publishing/oldinv/files/change/").content.decode()
     assert 'value="02:30"' in page
     assert client.get("/publishing/oldinv/settings/change/").headers["Location"].endswith("/files/change/")
+    settings = client.get("/publishing/oldinv/settings/").content.decode()
+    assert 'href="/publishing/oldinv/files/change/"' in settings
+    assert "calls" not in settings
     changed = client.post("/publishing/oldinv/files/change/", typed(schedule="every 5 minutes", encoding="utf-8"))
     assert changed.status_code == 302, changed.content.decode()
     drop = FileDrop.objects.get()
     assert (drop.schedule, "encoding" in drop.layout) == ("every 5 minutes", False)
+
+
+def test_what_waits_for_its_turn_is_not_late(outbox: Path, clock: None) -> None:
+    client = owner()
+    client.post("/publishing/files/new/", typed())
+    client.post("/publishing/oldinv/verify/")
+    suppliers(2)
+    turn = FileDrop.objects.get().next_run_at
+    assert turn is not None
+    for path in ("/publishing/", "/publishing/oldinv/"):
+        page = client.get(path).content.decode()
+        assert f"Next file {turn:%d %b %H:%M} UTC" in page
+        assert "figure--warn" not in page
+        assert "num late" not in page
+    pass_time(seconds=25 * 3600)
+    assert "num late" in client.get("/publishing/").content.decode()
 
 
 def test_the_key_of_a_server_is_fetched_compared_and_kept(server: Sftp) -> None:
