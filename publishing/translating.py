@@ -106,14 +106,17 @@ def load_translations(*, endpoint: Endpoint, rows: Sequence[Row], by: Actor, rea
 
 
 def _values(rows: Iterable[Row]) -> QuerySet[CodeValue]:
+    named = list(rows)
     return CodeValue.objects.select_related("code_set").filter(
-        code_set__code__in={row[0] for row in rows}, code__in={row[1] for row in rows}
+        code_set__code__in={row[0] for row in named}, code__in={row[1] for row in named}
     )
 
 
 def _problems(rows: Sequence[Row], *, numbered: bool = False) -> list[tuple[str, str]]:
     sets = sorted(CodeSet.objects.values_list("code", flat=True))
-    codes = {(value.code_set.code, value.code) for value in _values(rows)}
+    codes = {
+        (value.code_set.code, value.code) for value in _values(row for row in rows if "\x00" not in row[0] + row[1])
+    }
     seen: set[tuple[str, str]] = set()
     found = []
     for number, (code_set, code, theirs) in enumerate(rows, start=2):
@@ -124,6 +127,8 @@ def _problems(rows: Sequence[Row], *, numbered: bool = False) -> list[tuple[str,
             found.append((place or "code", f"{code_set} has no code {code or '(blank)'}."))
         if not theirs.strip() or len(theirs.strip()) > LONGEST:
             found.append((place or "theirs", f"The target's word has 1 to {LONGEST} characters."))
+        if "\x00" in f"{code_set}{code}{theirs}":
+            found.append((place or "theirs", "A word holds no characters of value zero."))
         if (code_set, code) in seen:
             found.append((place, f"{code} of {code_set} is given twice."))
         seen.add((code_set, code))

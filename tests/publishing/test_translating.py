@@ -93,8 +93,9 @@ def test_the_command_loads_a_file_and_says_what_waits(endpoint: Endpoint, tmp_pa
     assert "0 of its words changed" in said.getvalue()
     for name, text, told in (
         ("nobody", "", "There is no endpoint nobody. There are: push."),
-        ("push", "code,theirs\n", "lacks the column code_set"),
+        ("push", "code,theirs\n", "lacks code_set. Its first line has to be code_set,code,theirs"),
         ("push", "code_set,code,theirs\npayment_terms,N99,x\n", "line 2: payment_terms has no code N99."),
+        ("push", "code_set,code,theirs\npayment_terms,N30,a\0b\n", "line 2: A word holds no characters of value zero."),
     ):
         file.write_text(text)
         with pytest.raises(CommandError, match=told):

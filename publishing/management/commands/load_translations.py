@@ -45,7 +45,11 @@ def _rows(file: Path) -> list[tuple[str, str, str]]:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.DictReader(lines)
             if missing := [name for name in COLUMNS if name not in (reader.fieldnames or ())]:
-                raise CommandError(f"{file} lacks the column {', '.join(missing)}. Its header names {COLUMNS}.")
+                raise CommandError(f"{file} lacks {', '.join(missing)}. Its first line has to be {','.join(COLUMNS)}.")
             return [tuple((row[name] or "").strip() for name in COLUMNS) for row in reader]  # type: ignore[misc]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise CommandError(f"{file} cannot be read: {error}") from error
+    except OSError as error:
+        raise CommandError(f"{file} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{file} is no UTF-8: save it as CSV in UTF-8.") from error
+    except csv.Error as error:
+        raise CommandError(f"{file} is no CSV file: {error}.") from error
