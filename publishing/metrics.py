@@ -23,6 +23,7 @@ from publishing.models import (
     Endpoint,
     EndpointKind,
     EndpointState,
+    FileDrop,
     Notice,
     Replay,
 )
@@ -43,7 +44,7 @@ HELP = {
     "endpoint_state": "1 for the state the endpoint is in.",
     "endpoint_live": "1 while the endpoint may be sent to.",
     "endpoint_backlog": "Events the lane has not come to and deliveries that wait or are on their way.",
-    "endpoint_oldest_undelivered_seconds": "Age of the oldest event that is owed and not settled, parked ones apart.",
+    "endpoint_oldest_undelivered_seconds": "Age of the oldest event that is owed; of an overdue file, of its turn.",
     "endpoint_parked": "Deliveries parked until a person acts.",
     "endpoint_failing_seconds": "How long the target has been failing without a success.",
     "endpoint_success_seconds": "Seconds since the target last took something.",
@@ -115,7 +116,11 @@ def _of_endpoint(endpoint: Endpoint, moment: datetime, head: int) -> Iterator[Fi
         parked=Count("pk", filter=Q(state=DeliveryState.PARKED)),
     )
     yield Figure("endpoint_backlog", owed["waiting"] + max(head - lane.cursor_low, 0), mine)
-    oldest = owed["first"] or _begun(lane.cursor_low + 1, head)
+    if endpoint.kind == EndpointKind.FILE:  # it waits for its schedule: only an overdue turn counts
+        overdue = FileDrop.objects.filter(endpoint=endpoint, next_run_at__lt=moment)
+        oldest = overdue.values_list("next_run_at", flat=True).first()
+    else:
+        oldest = owed["first"] or _begun(lane.cursor_low + 1, head)
     yield Figure("endpoint_oldest_undelivered_seconds", _age(moment, oldest), mine)
     yield Figure("endpoint_parked", owed["parked"], mine)
     drift = Difference.objects.filter(endpoint=endpoint, state=DifferenceState.OPEN).count()

@@ -18,9 +18,10 @@ from mdm.verify import Finding, Verdict
 from publishing.alerts import RULES, broken, prometheus_rules
 from publishing.clock import now
 from publishing.metrics import HELP, exposition, figures
-from publishing.models import Delivery, Difference, DriftCheck, Endpoint, ReplayKind
+from publishing.models import Delivery, Difference, DriftCheck, Endpoint, FileDrop, ReplayKind
 from publishing.replaying import start_replay
 from tests.factories import publish, supplier
+from tests.publishing.dropping import file_endpoint, folder_drop
 from tests.publishing.making import OWNER, Answer, Target, pass_time, run, suppliers, webhook
 
 RUNBOOK = Path(__file__).resolve().parents[2] / "docs" / "runbooks" / "running.md"
@@ -75,6 +76,19 @@ def test_backlog_and_age_count_what_is_ahead_of_the_cursor_and_what_waits(target
     run(endpoint)
     assert values()["endpoint_backlog hook"] == 3
     assert values()["endpoint_oldest_undelivered_seconds hook"] > 3590
+
+
+def test_a_scheduled_file_is_late_only_once_its_turn_is_past(outbox: Path) -> None:
+    suppliers(1)
+    file_endpoint(folder_drop("legacy"))
+    FileDrop.objects.update(next_run_at=now() + timedelta(hours=2))
+    pass_time(HOUR)
+    assert values()["endpoint_backlog drop"] == 1
+    assert values()["endpoint_oldest_undelivered_seconds drop"] == 0
+    assert "DeliveriesLate" not in alerts()
+    pass_time(3 * HOUR)
+    assert 3500 < values()["endpoint_oldest_undelivered_seconds drop"] < 3700
+    assert "DeliveriesLate" in alerts()
 
 
 def test_a_replay_says_how_much_of_the_log_it_has_before_it(target: Target) -> None:
