@@ -17,6 +17,7 @@ from mdm.retrying import atomic
 from publishing import payloads
 from publishing.adopting import NotAdoptable, meant_by
 from publishing.clock import now
+from publishing.lanes import locked
 from publishing.models import (
     Delivery,
     DeliveryState,
@@ -102,6 +103,7 @@ def _offer_newest(endpoint: Endpoint, records: set[UUID], by: Actor, reason: str
 
     Events the lane has not come to are told anyway, so only those up to its cursor are looked at.
     """
+    locked(endpoint.pk)  # a replay or a realignment may make the same delivery
     reached = Lane.objects.values_list("cursor_low", flat=True).get(endpoint=endpoint)
     events = ChangeEvent.objects.filter(record_id__in=records, outward=True, seq__lte=reached)
     newest = list(events.order_by("record_id", "-version").distinct("record_id"))

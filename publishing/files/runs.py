@@ -16,6 +16,7 @@ from pathlib import Path
 from django.db import transaction
 from django.db.models import Max
 
+from mdm import log
 from mdm.cause import Actor
 from mdm.errors import WrongState
 from mdm.models import LogHead
@@ -112,6 +113,7 @@ class _Run:
     def task(self) -> Task:
         with transaction.atomic():
             lane, moment = self.held()
+            log.begin()  # a hub whose sequencer never ran has no life to name yet
         runs = FileRun.objects.filter(endpoint=self.endpoint)
         waiting = runs.filter(state=JobState.WAITING).values_list("number", flat=True).first()
         done = runs.filter(state=JobState.DONE).aggregate(through=Max("through_seq"))["through"] or 0

@@ -80,7 +80,6 @@ def test_the_control_file_proves_the_file(outbox: Path) -> None:
 
 def test_an_empty_file_is_written_where_the_target_asks_for_one(outbox: Path) -> None:
     endpoint = file_endpoint(folder_drop("legacy", layout={"when_empty": "write"}))
-    publish()
     assert write(endpoint).rows == 0
     assert len((outbox / "supplier-000001.csv").read_text().splitlines()) == 1
 
