@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import zip_longest
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.db import connection
@@ -141,7 +142,7 @@ def lives(head: LogHead | None) -> dict[str, Life]:
     """Every life the log knows of, by epoch."""
     rows = list(LogEpoch.objects.order_by("id"))
     found = {}
-    for row, following in zip(rows, [*rows[1:], None], strict=True):
+    for row, following in zip_longest(rows, rows[1:]):
         to_seq = following.from_seq - 1 if following else head.seq if head else 0
         why = f"{following.reason} ({following.by}, {_day(following.at)})" if following else ""
         found[str(row.epoch)] = Life(str(row.epoch), row.from_seq, row.from_hash, to_seq, why)

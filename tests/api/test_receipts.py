@@ -83,8 +83,8 @@ def test_only_a_client_that_speaks_for_an_endpoint_may(client_with: Make) -> Non
     detail = problem(without.post(URL, body, content_type="application/json"), 403, "permission-denied")["detail"]
     assert RECEIPT_WRITE in detail
     unbound: Any = client_with(RECEIPT_WRITE, name="unbound")
-    detail = problem(unbound.post(URL, body, content_type="application/json"), 403, "permission-denied")["detail"]
-    assert "--endpoint" in detail
+    told = problem(unbound.post(URL, body, content_type="application/json"), 403, "permission-denied")
+    assert "--endpoint" in told["way_out"]
 
 
 def test_a_client_never_speaks_for_another_endpoint(erp: tuple[Any, Endpoint, list[Any]]) -> None:

@@ -49,7 +49,7 @@ def test_differences_are_narrowed_ticked_and_sent_again(page: Page, live_server:
     expect(page.locator("#results tbody tr")).to_have_count(2)
     expect(page).to_have_url(f"{live_server}/publishing/push/drift/?endpoint=push&kind=altered&state=open")
     page.get_by_label("Tick all on this page").check()
-    page.get_by_label("Reason").fill("the hub is right")
+    page.locator("#pick-reason").fill("the hub is right")
     page.get_by_role("button", name="Send again").click()
     expect(page.get_by_text("2 sent again")).to_be_visible()
     assert set(Difference.objects.filter(kind="altered").values_list("state", flat=True)) == {"sent_again"}

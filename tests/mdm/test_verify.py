@@ -79,6 +79,11 @@ def first(verdict: Verdict) -> str:
     return verdict.findings[0].where
 
 
+def test_a_hub_without_a_log_is_green() -> None:
+    verdict = verify()
+    assert (verdict.is_green, verdict.events) == (True, 0)
+
+
 def test_an_untouched_log_with_its_checkpoints_is_green(kept: Path) -> None:
     verdict = verify(file=kept)
     assert (verdict.is_green, verdict.events, verdict.checkpoints, verdict.notes) == (True, 5, 2, [])

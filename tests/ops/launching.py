@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ops.place import PROJECT_DIR
 
-PATIENCE = 60.0
+PATIENCE = 180.0
 
 
 def free_port() -> int:
