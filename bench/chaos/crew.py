@@ -117,7 +117,7 @@ def product(port: int = 0) -> dict[str, list[str]]:
         "web": found[programs.WEB],
         "publisher": found["publisher"],
         "worker": found["worker"],
-        "sequencer": found[programs.SEQUENCER],
+        "sequencer": found[programs.SEQUENCERS[0]],
         "beat": found[programs.BEAT],
     }
 
