@@ -113,7 +113,7 @@ def run(check_id: int) -> str:
         return "taken"
     try:
         route = route_of(check.endpoint, now())
-        with open_caller(route, connections=1) as caller:
+        with open_caller(route) as caller:
             _work(check, claim_id, caller, route)
     except (NoAnswer, SealBroken) as error:
         _fail(check, claim_id, str(error))

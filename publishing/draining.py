@@ -42,7 +42,7 @@ def _move(claimed: Claim, tally: Drained, until: float, company: Company) -> Non
     moment = now()
     try:
         route = route_of(endpoint, moment)
-        way_out = open_caller(route, connections=endpoint.max_in_flight)
+        way_out = open_caller(route)
     except SealBroken as error:
         words = f"{outcomes.SECRET.words} {error}"[:500]
         rest(claimed, Result(outcomes.SECRET, endpoint.url, endpoint.method, words=words))

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from types import TracebackType
 from typing import Any, Self
 
@@ -148,21 +149,27 @@ def resolve(host: str, port: int, *, seconds: float) -> list[str]:
         raise CallFailed("unreachable", str(error)) from error
 
 
-class Caller:
-    """Keeps connections to one target open. Safe to share among threads; use as a context."""
+@cache
+def _trusting_everyones() -> ssl.SSLContext:
+    """The public authorities and no certificate of ours. Read once: it takes as long as several calls."""
+    return httpx2.create_ssl_context(trust_env=False)
 
-    def __init__(self, *, allowed: Sequence[str], connections: int = 4, trust: Trust | None = None) -> None:
+
+class Caller:
+    """Keeps connections to one target open, one for each thread that calls. Safe to share; use as a context.
+
+    Each thread has a pool of its own: a shared one let its threads wait for each other a quarter of their time.
+    """
+
+    def __init__(self, *, allowed: Sequence[str], trust: Trust | None = None) -> None:
         """``trust`` adds authorities and a client certificate. Raises ssl.SSLError where it cannot be used."""
-        context = httpx2.create_ssl_context(trust_env=False)
+        self._context = _trusting_everyones()
         if trust is not None:
-            equip(context, trust)
-        self._pool = httpcore2.ConnectionPool(
-            ssl_context=context,
-            max_connections=connections,
-            max_keepalive_connections=connections,
-            keepalive_expiry=KEEP_ALIVE_SECONDS,
-            network_backend=_GuardedNetwork(allowed),
-        )
+            self._context = httpx2.create_ssl_context(trust_env=False)
+            equip(self._context, trust)
+        self._network = _GuardedNetwork(allowed)
+        self._own = threading.local()
+        self._pools: queue.SimpleQueue[httpcore2.ConnectionPool] = queue.SimpleQueue()
 
     def __enter__(self) -> Self:
         return self
@@ -170,7 +177,22 @@ class Caller:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.close()
+        while not self._pools.empty():
+            self._pools.get().close()
+
+    def _pool(self) -> httpcore2.ConnectionPool:
+        """This thread's own: a connection to the target and one to whoever gives out its tokens."""
+        found: httpcore2.ConnectionPool | None = getattr(self._own, "pool", None)
+        if found is None:
+            found = self._own.pool = httpcore2.ConnectionPool(
+                ssl_context=self._context,
+                max_connections=2,
+                max_keepalive_connections=2,
+                keepalive_expiry=KEEP_ALIVE_SECONDS,
+                network_backend=self._network,
+            )
+            self._pools.put(found)
+        return found
 
     def call(
         self,
@@ -187,7 +209,7 @@ class Caller:
         try:
             parts = check_url(url)
             sent = [("host", parts.netloc), ("accept-encoding", "identity"), ("content-length", str(len(body)))]
-            with self._pool.stream(
+            with self._pool().stream(
                 method, url, headers=[*sent, *headers.items()], content=body, extensions=_timeouts(seconds)
             ) as response:
                 text = _read(response, most)

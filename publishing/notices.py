@@ -179,7 +179,7 @@ def _call(moment: datetime) -> int:
         authorization="", secrets=(secret,) if secret else (),
     )  # fmt: skip
     told = 0
-    with open_caller(route, connections=1) as caller:
+    with open_caller(route) as caller:
         for notice in notices:
             result = send(caller, route, Message(id=f"notice-{notice.pk}", body=_message(notice), number=1))
             if result.outcome.fate is not Fate.ACCEPTED:

@@ -107,10 +107,10 @@ def _credentials(endpoint: Endpoint) -> Credentials | None:
     return Credentials(endpoint.token_url, endpoint.auth_user, secret, endpoint.token_scope)
 
 
-def open_caller(route: Route, *, connections: int) -> Caller:
+def open_caller(route: Route) -> Caller:
     """The way out to this endpoint, with its certificates. Raises SealBroken where these can no longer be used."""
     try:
-        return Caller(allowed=networks(settings.ALLOWED_NETWORKS), connections=connections, trust=route.trust)
+        return Caller(allowed=networks(settings.ALLOWED_NETWORKS), trust=route.trust)
     except ssl.SSLError as error:
         raise SealBroken(
             "The certificates of this endpoint cannot be used.", "Give its client certificate and key anew."

@@ -50,7 +50,7 @@ def verify(*, endpoint: Endpoint, by: Actor) -> Result:
 
 def _call(endpoint: Endpoint) -> Result:
     route = route_of(endpoint, now())
-    with open_caller(route, connections=1) as caller:
+    with open_caller(route) as caller:
         return _ping(caller, route)
 
 
@@ -198,7 +198,7 @@ def test_send(*, endpoint: Endpoint, record_id: UUID, by: Actor) -> Result:
         text = canonical.dumps(message | {"id": uid, "type": TEST_TYPE, "time": now().isoformat()})
     path = seen.url.removeprefix(endpoint.url.rstrip("/")) if endpoint.path else ""
     route = route_of(endpoint, now())
-    with open_caller(route, connections=1) as caller:
+    with open_caller(route) as caller:
         result = send(caller, route, Message(id=uid, body=text, number=0, path=path, test=True))
     with transaction.atomic():
         _record(endpoint, result, "test send", by)

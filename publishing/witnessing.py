@@ -88,7 +88,7 @@ def _tell(claimed: Claim) -> int:
     taken = 0
     try:
         route = route_of(endpoint, now())
-        caller = open_caller(route, connections=1)
+        caller = open_caller(route)
     except SealBroken as error:
         broken = Result(outcomes.SECRET, endpoint.url, endpoint.method, words=f"{outcomes.SECRET.words} {error}"[:500])
         _write(claimed, None, broken)

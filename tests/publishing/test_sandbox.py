@@ -50,7 +50,7 @@ def reference(tmp_path: Path) -> Iterator[str]:
 
 def verdicts(url: str, states: str = "", domain: str = "supplier") -> dict[str, Mark]:
     """What each station says of the receiver."""
-    with Caller(allowed=("127.0.0.0/8",), connections=1) as caller:
+    with Caller(allowed=("127.0.0.0/8",)) as caller:
         course = Course(Line(caller, url, SIGNING, states), BY_NAME[domain])
         return {verdict.station: verdict.mark for verdict in course.run()}
 

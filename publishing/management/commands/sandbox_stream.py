@@ -44,7 +44,7 @@ class Command(BaseCommand):
         if not _is_secret(options["secret"]):
             raise CommandError("The secret is whsec_ and base64 behind it, as the page of the endpoint shows it.")
         allowed = (*networks(settings.ALLOWED_NETWORKS), *LOOPBACK)
-        with Caller(allowed=allowed, connections=1) as caller:
+        with Caller(allowed=allowed) as caller:
             line = Line(caller, options["url"], options["secret"], options["states"])
             verdicts = []
             for verdict in Course(line, BY_NAME[options["domain"]]).run():
