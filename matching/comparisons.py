@@ -4,15 +4,19 @@ Every measure answers the best agreement between any text of the left and any of
 Both lists hold at least one text.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
+import numpy as np
+from numpy.typing import NDArray
 from rapidfuzz import fuzz
-from rapidfuzz.distance import OSA, Indel
+from rapidfuzz.distance import OSA, Indel, JaroWinkler
+from rapidfuzz.process import cpdist
 
 Texts = tuple[str, ...]
 Likeness = tuple[float, str, str]
 Measure = Callable[[Texts, Texts], Likeness]
+Shares = NDArray[np.float32]
 
 _SHORTEST_BEGINNING = 6
 _LONGEST_ACRONYM = 5
@@ -113,3 +117,34 @@ MEASURES: Mapping[str, Measure] = {
     "digits": _best(_digits),
     "words": _best(_words),
 }
+
+
+# ---- many pairs at once: two equally long lists of texts, one similarity of 0..1 for each two ------------------------
+
+
+def spelling_shares(left: Sequence[str], right: Sequence[str]) -> Shares:
+    """Jaro-Winkler: letters in common and in place, a common beginning counting more."""
+    return _at_once(left, right, JaroWinkler.normalized_similarity)
+
+
+def text_shares(left: Sequence[str], right: Sequence[str]) -> Shares:
+    """Letters in common in order (Indel): 1 for the same text."""
+    return _at_once(left, right, Indel.normalized_similarity)
+
+
+def sorted_word_shares(left: Sequence[str], right: Sequence[str]) -> Shares:
+    """Indel of the words in alphabetical order."""
+    ordered = [[" ".join(sorted(text.split())) for text in side] for side in (left, right)]
+    return _at_once(*ordered, Indel.normalized_similarity)
+
+
+def slip_shares(left: Sequence[str], right: Sequence[str]) -> Shares:
+    """1 the same, .6 one character wrong or two neighbours swapped, 0 else: for numbers and codes."""
+    slips = np.asarray(cpdist(left, right, scorer=OSA.distance, score_cutoff=1), dtype=np.float32)
+    return np.select([slips == 0, slips == 1], [np.float32(1), np.float32(0.6)], np.float32(0)).astype(np.float32)
+
+
+def _at_once(left: Sequence[str], right: Sequence[str], scorer: Callable[..., float]) -> Shares:
+    if not left:
+        return np.zeros(0, dtype=np.float32)
+    return np.asarray(cpdist(left, right, scorer=scorer), dtype=np.float32)

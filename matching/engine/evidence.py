@@ -1,0 +1,129 @@
+"""What a domain compares: prepared columns, the passes that find pairs, and the groups of evidence with first weights."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from matching.comparisons import slip_shares, sorted_word_shares, text_shares
+from matching.engine.candidates import Pairs, Report, keys_of, sharing, united
+from matching.engine.columns import Column, Numbers, Shares, compare
+from matching.engine.spelling import Spelling
+from matching.engine.words import Words
+
+Compare = Callable[[Pairs], Shares]
+
+
+@dataclass(frozen=True)
+class Group:
+    """Evidence of attributes that do not speak independently, as one similarity of 0 to 1, NaN where silent.
+
+    Before anything is learnt it is worth ``weight * (similarity - centre)`` of log-odds. ``hard`` identifiers that
+    differ forbid a link; equal ones are proof enough to learn from.
+    """
+
+    label: str
+    weight: float
+    centre: float
+    compare: Compare
+    hard: bool = False
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Records that share a text of each of these columns are compared, unless more than ``cap`` share it and the
+    pass would make more than ``budget`` pairs a record."""
+
+    columns: tuple[str, ...]
+    cap: int = 20
+    budget: float = 2.0
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Records ready to be compared. ``spelt`` are columns whose texts of like spelling are compared too."""
+
+    size: int
+    columns: Mapping[str, Column]
+    passes: Sequence[Pass]
+    groups: Mapping[str, Group]
+    spelt: Sequence[tuple[str, int, float]] = ()  # column, how many of the nearest, least cosine
+    spellings: Mapping[str, Spelling] = field(default_factory=dict)
+    prior: float = -1.0
+
+    def pairs(self) -> tuple[Pairs, Report]:
+        """Every pair worth comparing once, and what was left out."""
+        report, found = Report(self.size), list[Pairs]()
+        for number, one in enumerate(self.passes):
+            name = " and ".join(one.columns)
+            records, keys = keys_of([self.columns[column] for column in one.columns], number)
+            pairs, over, most = sharing(records, keys, one.cap, budget=int(one.budget * self.size))
+            report.by_pass[name] = len(pairs)
+            if over:
+                report.left_out[name] = (over, most)
+            found.append(pairs)
+        for column, count, least in self.spelt:
+            near = self.spellings[column].nearest(count, least=least)
+            found.append(_borne(self.columns[column], near))
+            report.by_pass[f"{column} of like spelling"] = len(found[-1])
+        pairs = united(found, self.size)
+        report.pairs = len(pairs)
+        return pairs, report
+
+    def evidence(self, pairs: Pairs) -> dict[str, Shares]:
+        """Each group's similarity for each pair."""
+        return {name: group.compare(pairs) for name, group in self.groups.items()}
+
+    def first_odds(self, evidence: Mapping[str, Shares]) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
+        """Log-odds by the declared weights alone."""
+        total = np.full(len(next(iter(evidence.values()))), self.prior)
+        for name, group in self.groups.items():
+            total += np.nan_to_num(group.weight * (evidence[name] - group.centre))
+        return total
+
+
+def _borne(column: Column, near: Pairs) -> Pairs:
+    """From pairs of texts to pairs of records, the first few bearers of each text."""
+    order = np.argsort(column.codes, kind="stable")
+    bounds = np.searchsorted(column.codes[order], np.arange(len(column.texts) + 1))
+    lefts, rights = list[Numbers](), list[Numbers]()
+    for one in range(2):
+        for other in range(2):
+            there = (bounds[near.left] + one < bounds[near.left + 1]) & (bounds[near.right] + other < bounds[near.right + 1])
+            lefts.append(column.owners[order[bounds[near.left[there]] + one]])
+            rights.append(column.owners[order[bounds[near.right[there]] + other]])
+    return Pairs(np.concatenate(lefts), np.concatenate(rights))
+
+
+# ---- ready-made comparisons of one column ------------------------------------------------------------
+
+
+def texts_by(column: Column, measure: Callable[[Sequence[str], Sequence[str]], Shares]) -> Compare:
+    """A measure of two texts."""
+
+    def of(pairs: Pairs) -> Shares:
+        def by_number(one: Numbers, other: Numbers) -> Shares:
+            return measure([column.texts[a] for a in one], [column.texts[b] for b in other])
+
+        return compare(column, pairs.left, pairs.right, by_number)
+
+    return of
+
+
+def identifiers(column: Column) -> Compare:
+    """1 the same, .6 a slip of the pen, 0 another."""
+    return texts_by(column, slip_shares)
+
+
+def names(column: Column, words: Words, spelling: Spelling) -> Compare:
+    """Words by rarity, spelling and letters together, so that each forgives what another does not."""
+
+    def by_number(one: Numbers, other: Numbers) -> Shares:
+        both, most = words.shares(one, other)
+        left, right = [column.texts[a] for a in one], [column.texts[b] for b in other]
+        compact = text_shares([text.replace(" ", "") for text in left], [text.replace(" ", "") for text in right])
+        shares = 0.35 * both + 0.15 * most + 0.2 * spelling.alike(one, other) + 0.15 * compact
+        found: Shares = (shares + 0.15 * sorted_word_shares(left, right)).astype(np.float32)
+        return found
+
+    return lambda pairs: compare(column, pairs.left, pairs.right, by_number)

@@ -1,0 +1,185 @@
+"""Suppliers and facilities: names, places, telephone numbers, identifiers."""
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from matching.comparisons import slip_shares, sorted_word_shares, spelling_shares
+from matching.engine.candidates import Pairs
+from matching.engine.columns import Column, Shares
+from matching.engine.evidence import Compare, Group, Pass, Prepared, identifiers, names, texts_by
+from matching.engine.spelling import Spelling
+from matching.engine.words import Words
+from mdm.standardise.companies import company_name
+from mdm.standardise.folding import fold, name_tokens
+from mdm.standardise.streets import parse_street
+
+Rows = Mapping[str, Sequence[str]]
+NAME_ALONE = 4  # of how many attributes at least one must be filled, or names decide alone
+
+_NOT_ALNUM = re.compile(r"[^0-9A-Z]+")
+_EXTENSION = re.compile(r"\s*(?:x|ext)\b.*", re.IGNORECASE)
+_PREFIX = re.compile(r"[A-Z]{2}(?=\d)")
+_PLACEHOLDER = re.compile(r"|(.)\1+|NA|NONE|NULL|TBD|TBA|UNKNOWN|X+|123456789\d*|0*|9+|N")
+
+
+@lru_cache(maxsize=65536)
+def _names(raw: str) -> tuple[str, ...]:
+    """Telling words without the legal form, of the name and of those it trades or traded under."""
+    taken = company_name(raw)
+    found = (" ".join(name_tokens(core)) for core in (taken.core, *taken.trading, *taken.former))
+    return tuple(dict.fromkeys(name for name in found if name))
+
+
+def _identifier(raw: str) -> str:
+    compact = _PREFIX.sub("", _NOT_ALNUM.sub("", raw.upper()))
+    return "" if _PLACEHOLDER.fullmatch(compact) else compact
+
+
+def _phone(raw: str) -> str:
+    digits = "".join(c for c in _EXTENSION.sub("", raw) if c.isdigit())[-9:]
+    return digits if len(digits) >= 7 and len(set(digits)) > 2 else ""
+
+
+def _postcode(raw: str) -> str:
+    compact = _NOT_ALNUM.sub("", raw.upper())
+    if compact.isdigit():
+        return compact[:5] if len(compact) == 9 else compact.zfill(5) if len(compact) == 4 else compact
+    return compact
+
+
+def _site(raw: str) -> str:
+    bare = re.sub(r"^(?:https?://)?(?:www\.)?", "", raw.strip().lower().rpartition("@")[2])
+    return bare.partition("/")[0]
+
+
+def _column(rows: Rows, attribute: str, make: object = str) -> Column:
+    say = lru_cache(maxsize=65536)(make)  # type: ignore[arg-type]
+    return Column.of([text] if (text := say(raw)) else [] for raw in rows.get(attribute, ()))
+
+
+def _address(number: Column, street: Column) -> Compare:
+    """House and street as one: the same door 1, the same street another door less than half, the street alone .6."""
+    doors, streets = texts_by(number, slip_shares), texts_by(street, sorted_word_shares)
+
+    def of(pairs: Pairs) -> Shares:
+        door, way = doors(pairs), streets(pairs)
+        both: Shares = np.where(np.isnan(door), 0.6 * way, 0.55 * door + 0.45 * way).astype(np.float32)
+        return both
+
+    return of
+
+
+def _near_numbers(column: Column) -> Compare:
+    """As identifiers, and .4 for numbers of one exchange."""
+
+    def measure(left: Sequence[str], right: Sequence[str]) -> Shares:
+        slips = slip_shares(left, right)
+        near = np.array([a[:-4] == b[:-4] for a, b in zip(left, right, strict=True)], dtype=bool)
+        found: Shares = np.where(near & (slips == 0), np.float32(0.4), slips)
+        return found
+
+    return texts_by(column, measure)
+
+
+def _near_postcodes(left: Sequence[str], right: Sequence[str]) -> Shares:
+    near = np.array([a[:3] == b[:3] for a, b in zip(left, right, strict=True)], dtype=bool)
+    slips = slip_shares(left, right)
+    found: Shares = np.maximum(slips, np.where(near, np.float32(0.5), np.float32(0)))
+    return found
+
+
+def _place(postcode: Column, city: Column) -> Compare:
+    codes, towns = texts_by(postcode, _near_postcodes), texts_by(city, spelling_shares)
+
+    def of(pairs: Pairs) -> Shares:
+        code, town = codes(pairs), towns(pairs)
+        both: Shares = np.where(np.isnan(code), town, np.where(np.isnan(town), code, (code + town) / 2))
+        return both.astype(np.float32)
+
+    return of
+
+
+IDENTIFIERS = {
+    "tax_id": "Tax id", "lei": "LEI", "uei": "UEI", "npi": "NPI", "ccn": "CCN", "gln": "GLN", "duns": "DUNS",
+    "identifier": "Identifier",
+}  # fmt: skip
+HARD = frozenset({"tax_id", "lei", "uei", "gln", "npi", "ccn", "identifier"})
+
+
+def prepare(rows: Rows) -> Prepared:
+    """Columns, passes and evidence of records whose attributes come as lists of raw texts, all equally long."""
+    name = Column.of([_names(raw) for raw in rows["name"]])
+    parsed = [parse_street(raw) for raw in rows.get("street", ())]
+    columns = {
+        "name": name,
+        "house": Column.of([[street.number or (f"box {street.po_box}" if street.po_box else "")] for street in parsed]),
+        "street": Column.of([[street.street] for street in parsed]),
+        "city": _column(rows, "city", fold),
+        "region": _column(rows, "region", fold),
+        "postcode": _column(rows, "postcode", _postcode),
+        "country": _column(rows, "country", fold),
+        "phone": _column(rows, "phone", _phone),
+        "site": _column(rows, "website", _site),
+    } | {code: _column(rows, code, _identifier) for code in IDENTIFIERS}
+    columns = {code: column for code, column in columns.items() if column.share_filled() > 0}
+    words = Words(name.texts, name.bearers)
+    rare = [list(found) for found in words.rarest(3)]
+    columns["rare words"] = _through(name, [found[:2] for found in rare])
+    columns["word pairs"] = _through(
+        name, [[f"{min(a, b)} {max(a, b)}" for n, a in enumerate(found) for b in found[n + 1 :]] for found in rare]
+    )
+    columns["beginning"] = _through(name, [[text[:4]] for text in name.texts])
+    spelling = Spelling(name.texts)
+    groups = _groups(columns, names(name, words, spelling))
+    return Prepared(
+        size=len(name),
+        columns=columns,
+        passes=[one for one in _PASSES if all(column in columns for column in one.columns)],
+        groups=groups,
+        spelt=[("name", 5 if "street" in columns else 10, 0.3)],
+        spellings={"name": spelling},
+    )
+
+
+def _through(column: Column, made: Sequence[Sequence[str]]) -> Column:
+    """A column of what was made of each distinct text of another."""
+    bearing = [list[str]() for _ in range(len(column))]
+    for record, code in zip(column.owners, column.codes, strict=True):
+        bearing[record] += made[code]
+    return Column.of([list(dict.fromkeys(texts)) for texts in bearing])
+
+
+_PASSES = (
+    *(Pass((code,), 60) for code in IDENTIFIERS),
+    Pass(("name",), 60),
+    Pass(("phone",)),
+    Pass(("site",)),
+    Pass(("house", "street")),
+    Pass(("house", "postcode")),
+    Pass(("postcode", "beginning")),
+    Pass(("postcode", "rare words")),
+    Pass(("city", "rare words")),
+    Pass(("rare words",), budget=5),
+    Pass(("word pairs",), budget=4),
+)
+
+
+def _groups(columns: Mapping[str, Column], name: Compare) -> dict[str, Group]:
+    silent = Column.of([[] for _ in range(len(columns["name"]))])
+    of = {code: columns.get(code, silent) for code in ("house", "street", "postcode", "city", "phone", "site", "country", "region")}
+    found = {"name": Group("Name", 14, 0.75, name)}
+    if "street" in columns:
+        found["address"] = Group("Address", 8, 0.5, _address(of["house"], of["street"]))
+    if "city" in columns or "postcode" in columns:
+        found["place"] = Group("Place", 4, 0.6, _place(of["postcode"], of["city"]))
+    if "phone" in columns:
+        found["phone"] = Group("Phone", 6, 0.4, _near_numbers(of["phone"]))
+    if "site" in columns:
+        found["site"] = Group("Website", 5, 0.5, texts_by(of["site"], spelling_shares))
+    for code, label in IDENTIFIERS.items():
+        if code in columns:
+            found[code] = Group(label, 10, 0.4, identifiers(columns[code]), hard=code in HARD)
+    return found
