@@ -2,72 +2,102 @@
 
 A transaction held open keeps every number given meanwhile as a dead entry of the index of unnumbered events. Reading
 that index from its beginning took 157 ms a batch after 200,000 events, and 30 ms from where the last batch ended. So
-the sequencer goes on from ``mark`` and asks besides for the gaps below it: ids taken by transactions that had not
-ended, until a snapshot shows that all of them have.
+the sequencer goes on from ``mark`` and asks besides for gaps below it: ids taken by transactions that had not ended.
+A gap is read again only when one of those that may fill it has ended: of thousands of gaps left by rollbacks while
+one transaction is held open, none is.
 
-Which transactions could have taken an id is bounded by the sequencer's own transaction of the *next* batch: it began
-after the gap was seen, so whoever took a number in the gap has a lower one, given that writers begin to write before
-they take one (``mdm.log.emit`` sees to it). The upper end of the snapshot that showed the gap is no such bound: it
-lies one above the newest transaction that had *ended*, below others that were already running.
+Whoever may fill a gap has a lower number than the sequencer's own transaction of the *next* batch: it began after the
+gap was seen, and writers begin to write before they take an id (``mdm.log.emit`` sees to it). The upper end of the
+snapshot that showed the gap is no such bound: it lies one above the newest transaction that had *ended*, below others
+that were running already.
 """
 
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from heapq import nlargest
+from itertools import pairwise
 
-MOST_GAPS = 20_000
+MOST_GAPS = 1_000  # of one kind; more become fewer and wider
+MOST_KEPT = 200  # in the head's row, for who takes over
+
+Gap = tuple[int, int]  # the lowest and the highest id
+Running = frozenset[int]
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Ids ``low`` to ``high`` had not appeared yet, and only transactions below ``before`` can fill them.
-
-    0 is not known yet: the gap was seen in the newest batch.
-    """
-
-    low: int
-    high: int
-    before: int = 0
+def running(snapshot: str, own: int) -> Running:
+    """Transactions below ``own`` that had not ended in a snapshot written ``oldest:following:listed``."""
+    _, following, listed = snapshot.split(":")
+    return frozenset(number for number in map(int, filter(None, listed.split(","))) if number < own) | frozenset(
+        range(int(following), own)
+    )
 
 
 @dataclass
 class Gaps:
-    """Nothing above ``mark`` was seen, and below it only what lies in ``open`` can still appear."""
+    """Nothing above ``mark`` was seen, and below it only what lies in a gap can still appear.
+
+    ``fresh`` gaps were seen in the newest batch or by a sequencer before; the others are kept by the transactions that
+    may fill them.
+    """
 
     mark: int = 0
-    open: list[Gap] = field(default_factory=list)
+    fresh: list[Gap] = field(default_factory=list)
+    by_running: dict[Running, list[Gap]] = field(default_factory=dict)
 
-    def saw(self, ids: Sequence[int], *, oldest: int, own: int) -> None:
-        """A batch of ascending ids was read with a snapshot in which ``oldest`` was the first transaction still
-        running, by transaction ``own``, which began after the batch before. Gaps nobody can fill any more are
-        forgotten."""
-        known = [gap if gap.before else Gap(gap.low, gap.high, own) for gap in self.open]
-        self.open = [gap for gap in known if gap.before > oldest]
+    def remember(self, mark: int, kept: Iterable[Sequence[int]]) -> None:
+        """Begin where another sequencer left off."""
+        self.mark, self.fresh, self.by_running = mark, [(low, high) for low, high in kept], {}
+
+    def kept(self) -> list[Gap]:
+        """All of them, few enough to be kept in a row."""
+        return fewer([*self.fresh, *(gap for gaps in self.by_running.values() for gap in gaps)], MOST_KEPT)
+
+    def due(self, now: Running) -> list[Gap]:
+        """Gaps to read again, in ascending order: those in which something may have appeared."""
+        ended = [gap for may, gaps in self.by_running.items() if not may <= now for gap in gaps]
+        return sorted([*self.fresh, *ended])
+
+    def saw(self, ids: Sequence[int], now: Running, *, whole: bool) -> None:
+        """A batch of ascending ids was read: what is due, and what lies above the mark.
+
+        ``whole`` says that nothing due was left unread. Gaps that nobody can fill any more are forgotten.
+        """
         filled = [number for number in ids if number <= self.mark]
-        if filled:
-            self._fill(filled)
+        self.fresh = without(self.fresh, filled)
+        by_running: dict[Running, list[Gap]] = {}
+        for may, gaps in self.by_running.items():
+            rest = gaps if may <= now else without(gaps, filled)
+            by_running.setdefault(may & now if whole else may, []).extend(rest)
+        if whole:
+            by_running.setdefault(now, []).extend(self.fresh)
+            self.fresh = []
+        self.by_running = {may: fewer(gaps, MOST_GAPS) for may, gaps in by_running.items() if may and gaps}
         for number in ids:
             if number > self.mark:
                 if number > self.mark + 1:
-                    self.open.append(Gap(self.mark + 1, number - 1))
+                    self.fresh.append((self.mark + 1, number - 1))
                 self.mark = number
-        if len(self.open) > MOST_GAPS:
-            half = len(self.open) // 2
-            bounds = [gap.before for gap in self.open[:half]]
-            wide = Gap(self.open[0].low, self.open[half - 1].high, max(bounds) if all(bounds) else 0)
-            self.open = [wide, *self.open[half:]]
 
-    def _fill(self, filled: Sequence[int]) -> None:
-        """Take these ids out of the gaps they lie in."""
-        rest: list[Gap] = []
-        numbers = iter(filled)
-        number = next(numbers, None)
-        for gap in self.open:
-            low = gap.low
-            while number is not None and number <= gap.high:
-                if number > low:
-                    rest.append(Gap(low, number - 1, gap.before))
-                low = max(low, number + 1)
-                number = next(numbers, None)
-            if low <= gap.high:
-                rest.append(Gap(low, gap.high, gap.before))
-        self.open = rest
+
+def without(gaps: Iterable[Gap], filled: Sequence[int]) -> list[Gap]:
+    """The gaps without these ascending ids."""
+    rest: list[Gap] = []
+    for low, high in gaps:
+        for number in filled[bisect_left(filled, low) : bisect_right(filled, high)]:
+            if number > low:
+                rest.append((low, number - 1))
+            low = number + 1
+        if low <= high:
+            rest.append((low, high))
+    return rest
+
+
+def fewer(gaps: Iterable[Gap], most: int) -> list[Gap]:
+    """At most so many ascending gaps that cover all of these: the nearest ones become one, with what lies between."""
+    ordered = sorted(gaps)
+    if len(ordered) <= most:
+        return ordered
+    kept_apart = set(nlargest(most - 1, range(1, len(ordered)), key=lambda at: ordered[at][0] - ordered[at - 1][1]))
+    bounds = [0, *sorted(kept_apart), len(ordered)]
+    return [(ordered[begin][0], max(high for _, high in ordered[begin:end])) for begin, end in pairwise(bounds)]

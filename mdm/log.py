@@ -5,6 +5,7 @@ numbers whatever is visible in id order, so no reader ever sees a number before 
 """
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -13,7 +14,7 @@ from django.db import connection, transaction
 
 from mdm import bulk, canonical
 from mdm.cause import Cause
-from mdm.gaps import Gap, Gaps
+from mdm.gaps import Gaps, Running, running
 from mdm.identity import uuid7
 from mdm.models import ChangeEvent, EventVerb, GoldenRecord
 from mdm.snapshot import Labels, Snapshot, expand
@@ -118,27 +119,22 @@ def link_hash(previous: str, seq: int, body: str) -> str:
     return hashlib.sha256(f"{previous}|{seq}|".encode() + body.encode()).hexdigest()
 
 
-# Everything unnumbered, in one snapshot with the word on which transactions it does not see yet.
-_ALL = (
-    "SELECT 0, pg_current_snapshot()::text UNION ALL "
-    "(SELECT id, body FROM mdm_changeevent WHERE seq IS NULL ORDER BY id LIMIT %s)"
-)
+_ALL = "SELECT id, body FROM mdm_changeevent WHERE seq IS NULL ORDER BY id LIMIT %s"
 # The inner limit also keeps the planner from joining where it should look up.
 _ABOVE = (
-    "SELECT 0, pg_current_snapshot()::text UNION ALL "
     "(SELECT e.id, e.body FROM unnest(%s::bigint[], %s::bigint[]) AS gap(low, high) JOIN LATERAL "
     "(SELECT id, body FROM mdm_changeevent WHERE seq IS NULL AND id BETWEEN gap.low AND gap.high "
     "AND id BETWEEN %s AND %s ORDER BY id LIMIT %s) e ON true) UNION ALL "
     "(SELECT id, body FROM mdm_changeevent WHERE seq IS NULL AND id > %s ORDER BY id LIMIT %s)"
 )
-LOOK_BACK = 100_000  # how far below the newest id a sequencer that takes over looks for gaps one by one
 
 
 def begin() -> None:
     """The log has a head and a first life. Repeating it changes nothing."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "WITH head AS (INSERT INTO mdm_loghead (id, epoch, seq, hash) SELECT 1, gen_random_uuid(), 0, %s "
+            "WITH head AS (INSERT INTO mdm_loghead (id, epoch, seq, hash, mark, gaps) "
+            "SELECT 1, gen_random_uuid(), 0, %s, 0, '[]' "
             "WHERE NOT EXISTS (SELECT 1 FROM mdm_loghead) ON CONFLICT DO NOTHING RETURNING epoch) "
             "INSERT INTO mdm_logepoch (epoch, from_seq, from_hash, reason, by, at) "
             "SELECT epoch, 1, %s, 'The log began.', 'Assay', clock_timestamp() FROM head",
@@ -151,13 +147,26 @@ def sequence(limit: int = 1000, gaps: Gaps | None = None) -> int:
 
     One sequencer works at a time: it holds the head's row until it commits, a second one waits there. Calling it
     again, or killing it at any point, leaves no gap: numbers and head move in one transaction. ``gaps`` is what the
-    caller remembers of earlier batches; it must be thrown away where a call raised.
+    caller remembers of earlier batches; it must be thrown away where a call raised, and is found in the head's row by
+    the next one. Without it everything unnumbered is looked for.
     """
     with transaction.atomic(), connection.cursor() as cursor:
+        if gaps is not None:
+            # Which gaps are read depends on who had ended: both questions must see the same moment.
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         begin()
-        cursor.execute("SELECT seq, hash, pg_current_xact_id()::text FROM mdm_loghead WHERE id = 1 FOR UPDATE")
-        seq, last, own = cursor.fetchone()
-        rows = _unnumbered(cursor, limit, gaps, int(own))
+        cursor.execute(
+            "SELECT seq, hash, mark, gaps::text, pg_current_snapshot()::text, pg_current_xact_id()::text "
+            "FROM mdm_loghead WHERE id = 1 FOR UPDATE"
+        )
+        seq, last, mark, kept, snapshot, own = cursor.fetchone()
+        if gaps is None:
+            cursor.execute(_ALL, [limit])
+            rows = cursor.fetchall()
+        else:
+            if mark != gaps.mark:
+                gaps.remember(mark, json.loads(kept))
+            rows = _unnumbered(cursor, limit, gaps, running(snapshot, int(own)))
         if not rows:
             return 0
         hashes = []
@@ -173,53 +182,31 @@ def sequence(limit: int = 1000, gaps: Gaps | None = None) -> int:
             [ids, list(range(seq + 1, head + 1)), hashes, ids[0], ids[-1]],
         )
         cursor.execute("UPDATE mdm_loghead SET seq = %s, hash = %s WHERE id = 1", [head, last])
+        if gaps is not None:
+            cursor.execute(
+                "UPDATE mdm_loghead SET mark = %s, gaps = %s::jsonb WHERE id = 1", [gaps.mark, json.dumps(gaps.kept())]
+            )
         cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(head)])
     return len(rows)
 
 
-def _unnumbered(cursor: Any, limit: int, gaps: Gaps | None, own: int) -> list[tuple[int, str]]:
-    """Committed events without a number, by id: all of them, or those that may have appeared since the last batch.
+def _unnumbered(cursor: Any, limit: int, gaps: Gaps, now: Running) -> list[tuple[int, str]]:
+    """Committed events without a number that may have appeared since the last batch, by id.
 
-    One statement, hence one snapshot: with two, version 3 of a record could be seen by the second and version 2, in a
-    gap below, be missed by the first.
+    One snapshot for all: with two, version 3 of a record could be seen by the second and version 2, in a gap below,
+    be missed by the first.
     """
-    if gaps is None or not gaps.mark:
-        cursor.execute(_ALL, [limit])
-    else:
-        lows, highs = [gap.low for gap in gaps.open], [gap.high for gap in gaps.open]
-        # The outer bounds are for the planner: it looks into the partitions they lie in, not into all.
-        bounds = [lows[0] if lows else 0, highs[-1] if highs else 0]
-        cursor.execute(_ABOVE, [lows, highs, *bounds, limit + 1, gaps.mark, limit])
+    due = gaps.due(now)
+    lows, highs = [low for low, _ in due], [high for _, high in due]
+    # The outer bounds are for the planner: it looks into the partitions they lie in, not into all.
+    bounds = [lows[0], max(highs)] if due else [0, 0]
+    cursor.execute(_ABOVE, [lows, highs, *bounds, limit + 1, gaps.mark, limit])
     rows = sorted(cursor.fetchall())
-    oldest = int(rows[0][1].split(":")[0])
-    cut = len(rows) > limit + 1
-    rows = rows[1 : limit + 1]
-    if gaps is not None and not gaps.mark:
-        _look_back(cursor, gaps, [row[0] for row in rows])
-    elif gaps is not None:
-        # Where more came than was asked for, what lies in a gap may be visible and yet unread: no gap is closed.
-        gaps.saw([row[0] for row in rows], oldest=0 if cut else oldest, own=own)
+    # Where more came than was asked for, what lies in a gap may be visible and yet unread: no gap is given up.
+    whole = len(rows) <= limit
+    rows = rows[:limit]
+    gaps.saw([row[0] for row in rows], now, whole=whole)
     return rows
-
-
-def _look_back(cursor: Any, gaps: Gaps, ids: Sequence[int]) -> None:
-    """What a sequencer that begins has to expect below the first batch it reads. Nothing where there are no events.
-
-    This is a later snapshot than the batch's: an event without a number counts only if the batch holds it.
-    """
-    if not ids:
-        return
-    mark = ids[-1]
-    low = max(mark - LOOK_BACK, 0)
-    cursor.execute(
-        "SELECT before + 1, id - 1 FROM (SELECT id, lag(id, 1, %s) OVER (ORDER BY id) AS before "
-        "FROM mdm_changeevent WHERE id > %s AND id <= %s AND (seq IS NOT NULL OR id = ANY(%s))) known "
-        "WHERE id > before + 1 ORDER BY 1",
-        [low, low, mark, list(ids)],
-    )
-    gaps.mark = mark
-    gaps.open = [Gap(1, low)] if low else []
-    gaps.open += [Gap(first, last) for first, last in cursor.fetchall()]
 
 
 def sequence_all() -> int:

@@ -22,7 +22,7 @@ from mdm.nudge import Waker
 IDLE_SECONDS = (0.005, 0.05)  # waits double from the first to the second while nothing comes
 STANDBY_SECONDS = 0.2
 AWAY_SECONDS = 0.5
-LOOK_AGAIN_SECONDS = 10.0  # a whole look, in case a transaction took an id long before it took its place in line
+LOOK_AGAIN_SECONDS = 60.0  # a whole look, in case a transaction took an id long before it took its place in line
 LOCK = 0x41535341  # advisory lock of the one who numbers
 SESSION = (
     "SET statement_timeout = '30s'; SET lock_timeout = '10s'; SET idle_in_transaction_session_timeout = '5s'; "

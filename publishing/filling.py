@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from mdm.models import ChangeEvent, LogHead
+from mdm.models import ChangeEvent
 from publishing import breaker, outcomes, payloads
 from publishing.lanes import Claim, hold
 from publishing.models import LIVE, Delivery, DeliveryState, Endpoint, Intervention, Lane, Mode, Passing
@@ -41,21 +41,21 @@ def fill(claimed: Claim, *, bounded: bool = True) -> int:
 def top_up(lane: Lane, moment: datetime, *, bounded: bool = True) -> int | None:
     """One page of ``fill`` for who holds the lane already; None where there is nothing to read, no room, or
     something on its way has to arrive first."""
-    head = LogHead.objects.first()
+    head = lane.head_seq
     if head is None or lane.endpoint.state not in LIVE:
         return None
     if lane.epoch is None:
-        lane.epoch = head.epoch
+        lane.epoch = lane.head_epoch
         lane.save(update_fields=["epoch"])
-    if lane.epoch != head.epoch:
+    if lane.epoch != lane.head_epoch:
         breaker.pause_restored(lane, moment)
         return None
-    if lane.cursor_low >= head.seq or (bounded and _waiting(lane) >= WINDOW):
+    if lane.cursor_low >= head or (bounded and _waiting(lane) >= WINDOW):
         return None
     before = lane.cursor_low, lane.passing, lane.passing_until
     try:
         with transaction.atomic():
-            return _advance(lane, head.seq, moment)
+            return _advance(lane, head, moment)
     except OnItsWay:  # the log is read on when the answers are there
         lane.cursor_low, lane.passing, lane.passing_until = before
         return None

@@ -22,6 +22,9 @@ from publishing.turns import next_up
 LEASE = timedelta(seconds=settings.LEASE_SECONDS)
 RENEWED_AFTER = LEASE / 9  # a younger lease is not written again: most holds then write nothing
 TRIALS = 16  # lanes on trial at a time: most of the worker's threads stay for targets that are known to answer
+RUNNING = (JobState.WAITING, JobState.RUNNING)
+_HEAD = LogHead.objects.order_by("pk")[:1]
+_REPLAYS = Exists(Replay.objects.filter(endpoint_id=OuterRef("endpoint_id"), state__in=RUNNING))
 ON_TRIAL = Q(failures__gt=0) | Q(last_success_at__isnull=True)
 
 
@@ -91,12 +94,13 @@ def _recover(endpoint_id: UUID, moment: datetime) -> None:
 def hold(claimed: Claim) -> tuple[Lane, datetime]:
     """Lock the lane for this transaction, prove the claim and renew its lease. Raises Fenced.
 
+    One question tells besides where the log stands and whether a replay is under way, as most turns want to know.
     Every write of a worker goes through here, so one that slept past its lease changes nothing.
     """
     lane = (
         Lane.objects.select_for_update(no_key=True, of=("self",))
         .select_related("endpoint")
-        .annotate(moment=Now())
+        .annotate(moment=Now(), head_seq=_HEAD.values("seq"), head_epoch=_HEAD.values("epoch"), replays=_REPLAYS)
         .filter(endpoint_id=claimed.endpoint_id, claim_id=claimed.id, lease_until__gt=Now())
         .first()
     )

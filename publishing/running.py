@@ -83,6 +83,7 @@ class Run:
     resting: bool = False
     outdated: bool = False
     hungry: bool = False  # more could be sent than is due: time for what is asked for again
+    replays: bool = False  # one is under way
     offered: int = 0
     ours_until: float = 0.0  # by our own clock: whoever slept longer sends nothing more
     known: list[Settled] = field(default_factory=list)  # came in and is not written down yet
@@ -158,8 +159,10 @@ class Run:
         self.known = []
         for one in taken:
             self.running[self.pool.submit(self.call, one)] = one
-        with self.company.seat():
-            self.offered = replaying.advance(self.claim) if self.hungry else 0
+        self.offered = 0
+        if self.hungry and self.replays:
+            with self.company.seat():
+                self.offered = replaying.advance(self.claim)
         if any(result.outcome.fate in REFUSED_OR_TAKEN for _, result in done):
             self.allowed = min(self.allowed * 2, self.width * READY_PER_CALL)
 
@@ -167,6 +170,7 @@ class Run:
         resting, self.hungry, begun = self.resting, False, time.monotonic()
         with transaction.atomic():
             lane, moment = hold(self.claim)
+            self.replays = lane.replays
             self.outdated = self.outdated or lane.endpoint.updated_at != self.changed_at
             if done:
                 resting = write(lane, moment, done, resting=resting, pace=self.pace)

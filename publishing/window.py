@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
-from mdm.models import LogHead
 from publishing import outcomes, payloads
 from publishing.given import digest_of
 from publishing.lanes import Claim, hold
@@ -55,9 +54,9 @@ def take(claimed: Claim, limit: int) -> list[Taken]:
 
 def take_from(lane: Lane, moment: datetime, limit: int) -> list[Taken]:
     """``take`` for who holds the lane already."""
-    if lane.endpoint.state not in LIVE or limit <= 0:
+    epoch = lane.head_epoch
+    if lane.endpoint.state not in LIVE or limit <= 0 or epoch is None:
         return []
-    epoch = LogHead.objects.values_list("epoch", flat=True).get()
     # What is set aside makes room for others: go on until something is sent or nothing is left.
     while rows := _next(lane.endpoint, limit, moment):
         if sent := _frozen(lane, rows, epoch, moment):

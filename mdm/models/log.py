@@ -75,12 +75,17 @@ class ChangeEvent(models.Model):
 
 
 class LogHead(models.Model):
-    """One row: the life (epoch) of this log, the last number given and the hash of that event."""
+    """One row: the life (epoch) of this log, the last number given and the hash of that event.
+
+    ``mark`` and ``gaps`` are what the sequencer remembers (``mdm.gaps``), for who takes over.
+    """
 
     id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     epoch = models.UUIDField(default=uuid4)
     seq = models.BigIntegerField(default=0)
     hash = models.CharField(max_length=64, default="0" * 64)
+    mark = models.BigIntegerField(default=0)
+    gaps = models.JSONField(default=list)
 
     class Meta:
         constraints = [models.CheckConstraint(name="log_head_is_one_row", condition=models.Q(id=1))]

@@ -1,5 +1,7 @@
 """Where facts go: endpoints, the secrets shared with them, and the lane each of them owns on the log."""
 
+from uuid import UUID
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from simple_history.models import HistoricalRecords
@@ -239,6 +241,10 @@ class Lane(models.Model):
     last_failure_at = models.DateTimeField(null=True, blank=True)
     last_failure_code = models.CharField(max_length=32, blank=True)
     last_failure = models.CharField(max_length=500, blank=True)
+    # What ``lanes.hold`` finds out besides: the log's newest number and life, and whether a replay is under way.
+    head_seq: int | None
+    head_epoch: UUID | None
+    replays: bool
 
     class Meta:
         constraints = [

@@ -3,57 +3,80 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mdm.gaps import MOST_GAPS, Gap, Gaps
+from mdm.gaps import MOST_GAPS, MOST_KEPT, Gaps, fewer, running, without
+
+HELD = frozenset({5})
 
 
 def covered(gaps: Gaps) -> set[int]:
-    return {number for gap in gaps.open for number in range(gap.low, gap.high + 1)}
+    every = [*gaps.fresh, *(gap for one in gaps.by_running.values() for gap in one)]
+    return {number for low, high in every for number in range(low, high + 1)}
 
 
-def test_ids_passed_over_stay_open_until_nobody_can_fill_them() -> None:
+def test_who_runs_is_read_from_a_snapshot_and_bounded_by_the_own_number() -> None:
+    assert running("100:100:", 100) == frozenset()
+    assert running("90:104:90,102", 107) == {90, 102, 104, 105, 106}, "from 104 on nobody had ended"
+    assert running("90:120:90,119", 110) == {90}
+
+
+def test_a_gap_is_read_in_the_next_batch_and_then_when_one_who_may_fill_it_has_ended() -> None:
     gaps = Gaps(mark=10)
-    gaps.saw([11, 14, 15, 18], oldest=100, own=104)
+    gaps.saw([11, 14, 15, 18], frozenset({7}), whole=True)
     assert (gaps.mark, covered(gaps)) == (18, {12, 13, 16, 17})
-    gaps.saw([13, 16, 19], oldest=104, own=107)
-    assert (gaps.mark, covered(gaps)) == (19, {12, 17})
-    gaps.saw([], oldest=106, own=109)
-    assert covered(gaps) == {12, 17}, "a transaction below 107 still runs"
-    gaps.saw([], oldest=107, own=110)
+    assert gaps.due(frozenset({7, 9})) == [(12, 13), (16, 17)]
+    gaps.saw([13, 19], frozenset({7, 9}), whole=True)
+    assert (gaps.mark, covered(gaps)) == (19, {12, 16, 17})
+    assert gaps.due(frozenset({7, 9, 11})) == []
+    assert gaps.due(frozenset({9, 11})) == [(12, 12), (16, 17)]
+    gaps.saw([16], frozenset({9, 11}), whole=True)
+    assert covered(gaps) == {12, 17}
+    gaps.saw([], frozenset({11}), whole=True)
     assert covered(gaps) == set()
 
 
-def test_a_gap_is_not_given_up_in_the_batch_that_showed_it() -> None:
+def test_of_many_rollbacks_none_is_read_again_while_one_transaction_is_held_open() -> None:
+    gaps = Gaps()
+    for number in range(2, 5000, 2):
+        gaps.saw([number], HELD, whole=True)
+    gaps.saw([], HELD, whole=True)
+    assert gaps.due(HELD | {9}) == []
+    assert set(range(1, 4999, 2)) <= covered(gaps)
+    assert len(gaps.by_running[HELD]) <= MOST_GAPS
+    assert len(gaps.kept()) <= MOST_KEPT
+    assert gaps.due(frozenset()) != []
+
+
+def test_a_batch_that_was_cut_gives_no_gap_up() -> None:
     gaps = Gaps(mark=10)
-    gaps.saw([12], oldest=500, own=400)
-    assert covered(gaps) == {11}, "whoever took 11 may be newer than every transaction this snapshot knew"
+    gaps.saw([12], frozenset(), whole=True)
+    gaps.saw([], frozenset(), whole=False)
+    assert gaps.due(frozenset()) == [(11, 11)]
+    gaps.saw([], frozenset(), whole=True)
+    assert gaps.due(frozenset()) == []
 
 
-def test_very_many_gaps_become_one_wide_one() -> None:
-    gaps = Gaps(mark=0)
-    gaps.saw(list(range(2, 2 * MOST_GAPS + 6, 2)), oldest=1, own=2)
-    assert len(gaps.open) < MOST_GAPS
-    assert {1, 3, 2 * MOST_GAPS + 1} <= covered(gaps)
-    gaps.saw([], oldest=1, own=3)
-    assert gaps.open[0].before == 3
+def test_another_begins_where_one_left_off() -> None:
+    gaps = Gaps(mark=10)
+    gaps.saw([12, 15], HELD, whole=True)
+    gaps.saw([17], HELD, whole=True)
+    after = Gaps()
+    after.remember(gaps.mark, gaps.kept())
+    assert (after.mark, covered(after)) == (17, covered(gaps))
+    assert after.due(HELD) == [(11, 11), (13, 14), (16, 16)], "whoever takes over looks into all of them"
 
 
-@given(
-    batches=st.lists(st.sets(st.integers(1, 60), max_size=12), max_size=12),
-    start=st.integers(0, 20),
-)
-def test_what_was_neither_seen_nor_given_up_is_asked_for(batches: list[set[int]], start: int) -> None:
-    gaps, seen = Gaps(mark=start), set(range(1, start + 1))
-    for own, batch in enumerate(batches, start=10):
-        fresh = batch - seen
-        gaps.saw(sorted(number for number in fresh if number > gaps.mark or number in covered(gaps)),
-                 oldest=1, own=own)  # fmt: skip
-        seen |= fresh
-        expected = {number for number in range(start + 1, gaps.mark + 1) if number not in seen}
-        assert covered(gaps) == expected
-        assert gaps.open == sorted(gaps.open, key=lambda gap: gap.low)
+@given(st.lists(st.tuples(st.integers(0, 300), st.integers(0, 9)), max_size=40), st.integers(1, 8))
+def test_fewer_gaps_cover_no_less(made: list[tuple[int, int]], most: int) -> None:
+    gaps = [(low, low + more) for low, more in made]
+    found = fewer(gaps, most)
+    assert len(found) <= max(most, 0) or found == sorted(gaps)
+    assert all(any(low <= a and b <= high for low, high in found) for a, b in gaps)
 
 
-def test_a_filled_gap_is_split() -> None:
-    gaps = Gaps(mark=10, open=[Gap(2, 8, 50)])
-    gaps.saw([4, 5, 8], oldest=1, own=60)
-    assert gaps.open == [Gap(2, 3, 50), Gap(6, 7, 50)]
+@given(st.sets(st.integers(1, 60)), st.sets(st.integers(1, 60)))
+def test_without_leaves_just_the_rest(held: set[int], filled: set[int]) -> None:
+    found = without([(number, number) for number in sorted(held)], sorted(filled))
+    assert [low for low, _ in found] == sorted(held - filled)
+    assert {n for low, high in without([(1, 60)], sorted(filled)) for n in range(low, high + 1)} == set(
+        range(1, 61)
+    ) - filled
