@@ -134,8 +134,8 @@ def text_shares(left: Sequence[str], right: Sequence[str]) -> Shares:
 
 def sorted_word_shares(left: Sequence[str], right: Sequence[str]) -> Shares:
     """Indel of the words in alphabetical order."""
-    ordered = [[" ".join(sorted(text.split())) for text in side] for side in (left, right)]
-    return _at_once(*ordered, Indel.normalized_similarity)
+    ours, theirs = ([" ".join(sorted(text.split())) for text in side] for side in (left, right))
+    return _at_once(ours, theirs, Indel.normalized_similarity)
 
 
 def slip_shares(left: Sequence[str], right: Sequence[str]) -> Shares:

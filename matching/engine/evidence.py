@@ -1,4 +1,4 @@
-"""What a domain compares: prepared columns, the passes that find pairs, and the groups of evidence with first weights."""
+"""What a domain compares: prepared columns, the passes that find pairs, the groups of evidence."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -89,7 +89,9 @@ def _borne(column: Column, near: Pairs) -> Pairs:
     lefts, rights = list[Numbers](), list[Numbers]()
     for one in range(2):
         for other in range(2):
-            there = (bounds[near.left] + one < bounds[near.left + 1]) & (bounds[near.right] + other < bounds[near.right + 1])
+            there = (bounds[near.left] + one < bounds[near.left + 1]) & (
+                bounds[near.right] + other < bounds[near.right + 1]
+            )
             lefts.append(column.owners[order[bounds[near.left[there]] + one]])
             rights.append(column.owners[order[bounds[near.right[there]] + other]])
     return Pairs(np.concatenate(lefts), np.concatenate(rights))
@@ -127,3 +129,11 @@ def names(column: Column, words: Words, spelling: Spelling) -> Compare:
         return found
 
     return lambda pairs: compare(column, pairs.left, pairs.right, by_number)
+
+
+def through(column: Column, made: Sequence[Sequence[str]]) -> Column:
+    """A column of what was made of each distinct text of another."""
+    bearing = [list[str]() for _ in range(len(column))]
+    for record, code in zip(column.owners, column.codes, strict=True):
+        bearing[record] += made[code]
+    return Column.of([list(dict.fromkeys(texts)) for texts in bearing])

@@ -114,4 +114,5 @@ def _odds(places: NDArray[np.intp], chance: Odds, count: int) -> Odds:
     with np.errstate(divide="ignore", invalid="ignore"):
         raw = np.nan_to_num(np.log(likely / unlikely), neginf=BOUNDS[0], posinf=BOUNDS[1])
     risen: Sequence[float] = isotonic_regression(raw, weights=same + other + 1e-3).x
-    return np.clip(np.asarray(risen), *BOUNDS)
+    odds: Odds = np.clip(np.asarray(risen, dtype=np.float64), *BOUNDS)
+    return odds

@@ -1,7 +1,7 @@
 """Suppliers and facilities: names, places, telephone numbers, identifiers."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from matching.comparisons import slip_shares, sorted_word_shares, spelling_shares
 from matching.engine.candidates import Pairs
 from matching.engine.columns import Column, Shares
-from matching.engine.evidence import Compare, Group, Pass, Prepared, identifiers, names, texts_by
+from matching.engine.evidence import Compare, Group, Pass, Prepared, identifiers, names, texts_by, through
 from matching.engine.spelling import Spelling
 from matching.engine.words import Words
 from mdm.standardise.companies import company_name
@@ -55,9 +55,8 @@ def _site(raw: str) -> str:
     return bare.partition("/")[0]
 
 
-def _column(rows: Rows, attribute: str, make: object = str) -> Column:
-    say = lru_cache(maxsize=65536)(make)  # type: ignore[arg-type]
-    return Column.of([text] if (text := say(raw)) else [] for raw in rows.get(attribute, ()))
+def _column(rows: Rows, attribute: str, make: Callable[[str], str]) -> Column:
+    return Column.of([text] if (text := make(raw)) else [] for raw in rows.get(attribute, ()))
 
 
 def _address(number: Column, street: Column) -> Compare:
@@ -127,11 +126,11 @@ def prepare(rows: Rows) -> Prepared:
     columns = {code: column for code, column in columns.items() if column.share_filled() > 0}
     words = Words(name.texts, name.bearers)
     rare = [list(found) for found in words.rarest(3)]
-    columns["rare words"] = _through(name, [found[:2] for found in rare])
-    columns["word pairs"] = _through(
+    columns["rare words"] = through(name, [found[:2] for found in rare])
+    columns["word pairs"] = through(
         name, [[f"{min(a, b)} {max(a, b)}" for n, a in enumerate(found) for b in found[n + 1 :]] for found in rare]
     )
-    columns["beginning"] = _through(name, [[text[:4]] for text in name.texts])
+    columns["beginning"] = through(name, [[text[:4]] for text in name.texts])
     spelling = Spelling(name.texts)
     groups = _groups(columns, names(name, words, spelling))
     return Prepared(
@@ -142,14 +141,6 @@ def prepare(rows: Rows) -> Prepared:
         spelt=[("name", 5 if "street" in columns else 10, 0.3)],
         spellings={"name": spelling},
     )
-
-
-def _through(column: Column, made: Sequence[Sequence[str]]) -> Column:
-    """A column of what was made of each distinct text of another."""
-    bearing = [list[str]() for _ in range(len(column))]
-    for record, code in zip(column.owners, column.codes, strict=True):
-        bearing[record] += made[code]
-    return Column.of([list(dict.fromkeys(texts)) for texts in bearing])
 
 
 _PASSES = (
@@ -169,7 +160,8 @@ _PASSES = (
 
 def _groups(columns: Mapping[str, Column], name: Compare) -> dict[str, Group]:
     silent = Column.of([[] for _ in range(len(columns["name"]))])
-    of = {code: columns.get(code, silent) for code in ("house", "street", "postcode", "city", "phone", "site", "country", "region")}
+    told = ("house", "street", "postcode", "city", "phone", "site")
+    of = {code: columns.get(code, silent) for code in told}
     found = {"name": Group("Name", 14, 0.75, name)}
     if "street" in columns:
         found["address"] = Group("Address", 8, 0.5, _address(of["house"], of["street"]))
