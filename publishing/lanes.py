@@ -100,12 +100,13 @@ def hold(claimed: Claim) -> tuple[Lane, datetime]:
     lane = (
         Lane.objects.select_for_update(no_key=True, of=("self",))
         .select_related("endpoint")
-        .annotate(moment=Now(), head_seq=_HEAD.values("seq"), head_epoch=_HEAD.values("epoch"), replays=_REPLAYS)
+        .annotate(moment=Now(), newest=_HEAD.values("seq"), life=_HEAD.values("epoch"), again=_REPLAYS)
         .filter(endpoint_id=claimed.endpoint_id, claim_id=claimed.id, lease_until__gt=Now())
         .first()
     )
     if lane is None:
         raise Fenced(f"the lane of {claimed.endpoint_id} has another holder")
+    lane.head_seq, lane.head_epoch, lane.replays = lane.newest, lane.life, lane.again
     moment: datetime = lane.moment
     if lane.lease_until is None or lane.lease_until < moment + LEASE - RENEWED_AFTER:
         lane.lease_until = moment + LEASE

@@ -89,7 +89,8 @@ def _one(stage: Stage, site: Site) -> list[Row]:
         quiet = site.wait(lambda: _caught_up(site), 90)
         watch = IdleWatch(site.url)
         began = time.time()
-        words = ["golden", "--diary", str(site.folder / "wrote-1.jsonl"), "--threads", "3", "--rate", str(RATE)]
+        rate = str(max(1.0, RATE * pace()))
+        words = ["golden", "--diary", str(site.folder / "wrote-1.jsonl"), "--threads", "3", "--rate", rate]
         site.crew.rig("writer", "writers", *words, "--seconds", str(seconds), "--seed", str(stage.seed)).wait()
         site.wait(lambda: _caught_up(site), 30)
         watch.end()
