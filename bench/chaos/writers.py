@@ -124,6 +124,11 @@ class Fast:
 
     def __post_init__(self) -> None:
         self.ids = sorted(self.patterns)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO chaos_version AS known SELECT record_id, max(version) FROM mdm_changeevent GROUP BY 1 "
+                "ORDER BY 1 ON CONFLICT (record_id) DO UPDATE SET version = greatest(known.version, excluded.version)"
+            )
 
     def once(self, dice: random.Random, diary: Diary, pace: Pace) -> bool:
         """One transaction; False when the work is over."""
@@ -162,12 +167,12 @@ class Fast:
                 "SELECT id FROM mdm_goldenrecord WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [list(chosen)]
             )
             cursor.execute(
-                "SELECT record_id, max(version) FROM mdm_changeevent WHERE record_id = ANY(%s) GROUP BY 1",
+                "UPDATE chaos_version SET version = version + 1 WHERE record_id = ANY(%s) RETURNING record_id, version",
                 [list(chosen)],
             )
             versions = dict(cursor.fetchall())
         text = f"Company {dice.randrange(10**6)} Ltd"
-        made = [next_event(self.patterns[pk], versions[pk] + 1, text) for pk in chosen]
+        made = [next_event(self.patterns[pk], versions[pk], text) for pk in chosen]
         log.emit(made)
         self._rest(dice)
         return made
