@@ -165,12 +165,18 @@ def test_json_lines_without_any_expected_column_are_refused() -> None:
 
 
 TEXT = st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0\r\ufeff"), max_size=12)
-CELL = TEXT.filter(lambda text: text.strip() == text)
+CELL = TEXT.map(str.strip)
+
+
+def with_an_x(cells: tuple[str, str, str], place: int) -> tuple[str, str, str]:
+    """A row that is not blank, whatever the other cells are."""
+    first, second, third = (cell + "x" if at == place else cell for at, cell in enumerate(cells))
+    return first, second, third
 
 
 @STEADY
 @given(
-    table=st.lists(st.tuples(CELL, CELL, CELL).filter(lambda row: any("x" in c for c in row)), max_size=6),
+    table=st.lists(st.builds(with_an_x, st.tuples(CELL, CELL, CELL), st.integers(0, 2)), max_size=6),
     delimiter=st.sampled_from(",;|\t"),
     end=st.sampled_from(["\n", "\r\n"]),
     encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
