@@ -203,19 +203,24 @@ def parked_has_owner(events: Sequence[Event], lane: Lane) -> Found:
 
 
 def dense(events: Sequence[Event], lane: Lane) -> Found:
-    """N: numbers given are 1..n, each once; a number that never arrived belongs to what the hub gave up."""
+    """N: numbers given are 1..n, each once; a number that never arrived belongs to what the hub gave up.
+
+    A superseded version lends its number to the one that takes its place, whether it was tried or not.
+    """
     if not lane.numbered:
         return
-    given = Counter(owed.number for owed in lane.owed if owed.number)
-    for number in range(1, max(given, default=0) + 1):
-        if given[number] != 1:
+    borne = {owed.number for owed in lane.owed if owed.number}
+    given = Counter(owed.number for owed in lane.owed if owed.number and owed.state != "superseded")
+    lent = {owed.uid for owed in lane.owed if owed.state == "superseded"}
+    for number in range(1, max(borne, default=0) + 1):
+        if number not in borne or given[number] > 1:
             yield f"N number {number} was given {given[number]} times"
     arrived: dict[int, set[str]] = defaultdict(set)
     for call in lane.calls:
         if call.get("n"):
             arrived[call["n"]].add(call["id"])
     for number, ids in arrived.items():
-        if len(ids) > 1:
+        if len(ids - lent) > 1:
             yield f"N number {number} arrived under {len(ids)} ids"
     for owed in lane.owed:
         if owed.number and owed.number not in arrived and owed.state == "delivered":

@@ -148,6 +148,17 @@ def test_repetitions_and_replays_are_no_disorder() -> None:
     assert judge(log, [told]) == []
 
 
+def test_a_superseded_version_lends_its_number_once() -> None:
+    log = events()
+    told = lane(log)
+    older, heir = replace(told.owed[3], state="superseded", number=5), told.owed[4]
+    told.numbered, told.owed = True, [older, heir]
+    told.calls = [call(log[3], n=5), call(log[4], n=5)]
+    assert not [words for words in ledger.dense(log, told) if "number 5" in words]
+    told.owed = [replace(older, state="delivered"), heir]
+    assert [words for words in ledger.dense(log, told) if "number 5" in words]
+
+
 def test_a_parked_record_with_an_owner_is_no_violation() -> None:
     log = events()
     told = lane(log)
