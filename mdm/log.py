@@ -181,11 +181,11 @@ def sequence(limit: int = 1000, gaps: Gaps | None = None) -> int:
             "WHERE mdm_changeevent.id = given.id AND mdm_changeevent.id BETWEEN %s AND %s",
             [ids, list(range(seq + 1, head + 1)), hashes, ids[0], ids[-1]],
         )
-        cursor.execute("UPDATE mdm_loghead SET seq = %s, hash = %s WHERE id = 1", [head, last])
-        if gaps is not None:
-            cursor.execute(
-                "UPDATE mdm_loghead SET mark = %s, gaps = %s::jsonb WHERE id = 1", [gaps.mark, json.dumps(gaps.kept())]
-            )
+        mark, kept = (gaps.mark, json.dumps(gaps.kept())) if gaps is not None else (mark, kept)
+        cursor.execute(
+            "UPDATE mdm_loghead SET seq = %s, hash = %s, mark = %s, gaps = %s::jsonb WHERE id = 1",
+            [head, last, mark, kept],
+        )
         cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(head)])
     return len(rows)
 

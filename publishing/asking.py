@@ -23,7 +23,7 @@ from publishing import oauth
 from publishing.clock import now
 from publishing.comparing import keepable
 from publishing.http import Caller, CallFailed
-from publishing.models import SIGNED_KINDS, Compared, DriftCheck, Endpoint, JobState, Told
+from publishing.models import SIGNED_KINDS, UNFINISHED, Compared, DriftCheck, Endpoint, JobState, Told
 from publishing.oauth import NoToken
 from publishing.outcomes import clean
 from publishing.reconciling import BUCKETS, Theirs, compare_all, moving, our_buckets, take_down
@@ -36,7 +36,6 @@ LEASE = timedelta(seconds=120)
 TRIES = 3
 ASKED_AT_ONCE = 64  # buckets of one question: an address of 300 characters
 FEW = 512  # above this many buckets the whole list is asked for at once
-RUNNING = (JobState.WAITING, JobState.RUNNING)
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +97,7 @@ def ask_all() -> int:
 def due() -> list[int]:
     """Checks nobody works at."""
     free = Q(lease_until__isnull=True) | Q(lease_until__lte=now())
-    return list(DriftCheck.objects.filter(free, via="asked", state__in=RUNNING).values_list("pk", flat=True))
+    return list(DriftCheck.objects.filter(free, via="asked", state__in=UNFINISHED).values_list("pk", flat=True))
 
 
 def run(check_id: int) -> str:
@@ -124,7 +123,7 @@ def run(check_id: int) -> str:
 def _claim(check_id: int, claim_id: UUID) -> DriftCheck | None:
     moment = now()
     free = Q(lease_until__isnull=True) | Q(lease_until__lte=moment)
-    rows = DriftCheck.objects.filter(free, pk=check_id, via="asked", state__in=RUNNING)
+    rows = DriftCheck.objects.filter(free, pk=check_id, via="asked", state__in=UNFINISHED)
     if not rows.update(claim_id=claim_id, lease_until=moment + LEASE, state=JobState.RUNNING):
         return None
     return DriftCheck.objects.select_related("endpoint").get(pk=check_id)

@@ -16,15 +16,24 @@ from django.db.models import Exists, F, OuterRef, Q
 from mdm.models import LogHead
 from publishing import outcomes
 from publishing.clock import Now, now
-from publishing.models import HTTP_KINDS, LIVE, Attempt, Delivery, DeliveryState, Endpoint, JobState, Lane, Replay
+from publishing.models import (
+    HTTP_KINDS,
+    LIVE,
+    UNFINISHED,
+    Attempt,
+    Delivery,
+    DeliveryState,
+    Endpoint,
+    Lane,
+    Replay,
+)
 from publishing.turns import next_up
 
 LEASE = timedelta(seconds=settings.LEASE_SECONDS)
 RENEWED_AFTER = LEASE / 9  # a younger lease is not written again: most holds then write nothing
 TRIALS = 16  # lanes on trial at a time: most of the worker's threads stay for targets that are known to answer
-RUNNING = (JobState.WAITING, JobState.RUNNING)
 _HEAD = LogHead.objects.order_by("pk")[:1]
-_REPLAYS = Exists(Replay.objects.filter(endpoint_id=OuterRef("endpoint_id"), state__in=RUNNING))
+_REPLAYS = Exists(Replay.objects.filter(endpoint_id=OuterRef("endpoint_id"), state__in=UNFINISHED))
 ON_TRIAL = Q(failures__gt=0) | Q(last_success_at__isnull=True)
 
 
@@ -135,8 +144,7 @@ def due() -> list[UUID]:
     head = LogHead.objects.first()
     orphans = Delivery.objects.filter(endpoint_id=OuterRef("endpoint_id"), state=DeliveryState.IN_FLIGHT)
     ready = next_up().filter(endpoint_id=OuterRef("endpoint_id"), due_at__lte=moment)
-    again = Replay.objects.filter(endpoint_id=OuterRef("endpoint_id"), state__in=[JobState.WAITING, JobState.RUNNING])
-    work = Q(cursor_low__lt=head.seq if head else 0) | Exists(ready) | Exists(orphans) | Exists(again)
+    work = Q(cursor_low__lt=head.seq if head else 0) | Exists(ready) | Exists(orphans) | Q(_REPLAYS)
     # Of another life of the log: it has to be paused.
     stranded = Q(epoch__isnull=False) & ~Q(epoch=head.epoch) if head else Q(pk__in=[])
     lanes = (

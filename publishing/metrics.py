@@ -15,6 +15,7 @@ from mdm.verification import last_verdict
 from publishing.clock import now
 from publishing.models import (
     LIVE,
+    UNFINISHED,
     UNSETTLED,
     Delivery,
     DeliveryState,
@@ -27,7 +28,6 @@ from publishing.models import (
     Notice,
     Replay,
 )
-from publishing.replaying import RUNNING
 
 KINDS = ("sequencer", "publisher", "worker")
 NEVER = float("inf")  # how old is what never was
@@ -125,7 +125,7 @@ def _of_endpoint(endpoint: Endpoint, moment: datetime, head: int) -> Iterator[Fi
     yield Figure("endpoint_parked", owed["parked"], mine)
     drift = Difference.objects.filter(endpoint=endpoint, state=DifferenceState.OPEN).count()
     yield Figure("endpoint_drift_open", drift, mine)
-    replay = Replay.objects.filter(endpoint=endpoint, state__in=RUNNING).first()
+    replay = Replay.objects.filter(endpoint=endpoint, state__in=UNFINISHED).first()
     yield Figure("endpoint_replay_left", replay.to_seq - replay.cursor if replay else 0, mine)
 
 

@@ -22,6 +22,7 @@ from publishing.clock import now
 from publishing.lanes import Claim, Fenced, hold
 from publishing.models import (
     LIVE,
+    UNFINISHED,
     Delivery,
     DeliveryState,
     Endpoint,
@@ -33,7 +34,6 @@ from publishing.models import (
     ReplayKind,
 )
 
-RUNNING = (JobState.WAITING, JobState.RUNNING)
 WINDOW = 500  # deliveries that wait at a time: a replay of a million floods neither table nor target
 SCAN_SECONDS = 0.5  # of one turn, so that a search in a long log does not keep deliveries waiting
 PASSING = (Fenced, OperationalError, InterfaceError)  # no fault of the replay: its next step may succeed
@@ -97,7 +97,7 @@ def _problems(from_seq: int, to_seq: int | None, last: int, domains: Sequence[st
 def cancel_replay(*, replay: Replay, by: Actor, reason: str = "") -> None:
     """The replay offers nothing more; what waits already is sent. Locks it. Raises WrongState where it has ended."""
     row = Replay.objects.select_for_update(no_key=True).select_related("endpoint").get(pk=replay.pk)
-    if row.state not in RUNNING:
+    if row.state not in UNFINISHED:
         raise WrongState(f"The replay is {row.get_state_display().lower()}.", "There is nothing to cancel.")
     row.state, row.finished_at = JobState.CANCELLED, now()
     row.save(update_fields=["state", "finished_at"])
@@ -126,7 +126,7 @@ def advance(claimed: Claim, *, most: int = WINDOW, seconds: float = 0.0) -> int:
 @transaction.atomic
 def _fail(claimed: Claim, error: Exception) -> None:
     _, moment = hold(claimed)
-    replay = Replay.objects.select_for_update(no_key=True).filter(endpoint_id=claimed.endpoint_id, state__in=RUNNING)
+    replay = Replay.objects.select_for_update(no_key=True).filter(endpoint_id=claimed.endpoint_id, state__in=UNFINISHED)
     if (row := replay.first()) is None:
         return
     row.error = (
@@ -142,7 +142,7 @@ def _fail(claimed: Claim, error: Exception) -> None:
 def _advance(claimed: Claim, most: int, seconds: float) -> int:
     offered = 0
     begun = time.monotonic()
-    running = Replay.objects.filter(endpoint_id=claimed.endpoint_id, state__in=RUNNING)
+    running = Replay.objects.filter(endpoint_id=claimed.endpoint_id, state__in=UNFINISHED)
     while running.exists():
         with transaction.atomic():
             lane, moment = hold(claimed)

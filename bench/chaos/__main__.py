@@ -14,6 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
+SABOTAGE = ("lost-event", "duplicate-body", "reorder")  # in feed, lanes and kills
 KEY = "1:QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY="
 
 
@@ -25,7 +26,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--only", default="", help="names of scenarios, comma-separated")
     parser.add_argument("--json", type=Path, help="also write the rows there")
     parser.add_argument("--keep", type=Path, help="leave diaries and logs in this new folder")
-    parser.add_argument("--sabotage", default="", help="break this on purpose (see bench/chaos/sabotage.py)")
+    parser.add_argument("--sabotage", default="", choices=SABOTAGE, help="break this on purpose; it must be found")
     return parser.parse_args()
 
 

@@ -55,6 +55,9 @@ MATCHABLE = {
 }  # fmt: skip
 
 
+UNUSED = ("region", "country")  # may be mapped, are not compared yet: said when the work is done
+
+
 @dataclass(frozen=True)
 class File:
     """Keys, sources and mapped attributes of every record, equally long lists of raw texts."""

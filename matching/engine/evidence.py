@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -117,15 +118,28 @@ def identifiers(column: Column) -> Compare:
     return texts_by(column, slip_shares)
 
 
-def names(column: Column, words: Words, spelling: Spelling) -> Compare:
+class Blend(NamedTuple):
+    """What each way of comparing a text counts, 1 in all: words of both sides, of the better covered side, spelling,
+    letters without spaces, words in order."""
+
+    both: float
+    most: float
+    spelling: float
+    compact: float
+    ordered: float
+
+
+def worded(column: Column, words: Words, spelling: Spelling, blend: Blend) -> Compare:
     """Words by rarity, spelling and letters together, so that each forgives what another does not."""
 
     def by_number(one: Numbers, other: Numbers) -> Shares:
         both, most = words.shares(one, other)
         left, right = [column.texts[a] for a in one], [column.texts[b] for b in other]
-        compact = text_shares([text.replace(" ", "") for text in left], [text.replace(" ", "") for text in right])
-        shares = 0.35 * both + 0.15 * most + 0.2 * spelling.alike(one, other) + 0.15 * compact
-        found: Shares = (shares + 0.15 * sorted_word_shares(left, right)).astype(np.float32)
+        shares = blend.both * both + blend.most * most + blend.spelling * spelling.alike(one, other)
+        if blend.compact:
+            bare = ([text.replace(" ", "") for text in side] for side in (left, right))
+            shares += blend.compact * text_shares(*bare)
+        found: Shares = (shares + blend.ordered * sorted_word_shares(left, right)).astype(np.float32)
         return found
 
     return lambda pairs: compare(column, pairs.left, pairs.right, by_number)

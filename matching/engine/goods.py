@@ -7,10 +7,10 @@ from functools import lru_cache
 import numpy as np
 from scipy import sparse
 
-from matching.comparisons import slip_shares, sorted_word_shares, spelling_shares
+from matching.comparisons import slip_shares, spelling_shares
 from matching.engine.candidates import Pairs
-from matching.engine.columns import Column, Measure, Numbers, Shares, compare
-from matching.engine.evidence import Compare, Group, Pass, Prepared, identifiers, texts_by, through
+from matching.engine.columns import Column, Shares, compare
+from matching.engine.evidence import Blend, Compare, Group, Pass, Prepared, identifiers, texts_by, through, worded
 from matching.engine.spelling import Spelling
 from matching.engine.words import Words
 from mdm.standardise.companies import split_legal_form
@@ -19,6 +19,7 @@ from mdm.standardise.measures import measures
 
 Rows = Mapping[str, Sequence[str]]
 IDENTIFIERS = {"gtin": "GTIN", "ndc": "NDC", "vendor_item_no": "Vendor's item number"}
+DESCRIPTIONS = Blend(0.4, 0.15, 0.2, 0.0, 0.25)
 HARD = frozenset({"gtin", "ndc"})
 LONGEST = 400  # characters of a long description that are read
 
@@ -90,7 +91,7 @@ def _codes_agree(column: Column, rarity: Shares) -> Compare:
     def of(pairs: Pairs) -> Shares:
         shared, ours, theirs = in_common(column, pairs, rarity)
         least = np.maximum(np.minimum(ours, theirs), 1e-6)
-        near = compare(column, pairs.left, pairs.right, _near_codes(column))
+        near = texts_by(column, _near_codes)(pairs)
         found = np.where(shared > 0, 0.75 + 0.25 * np.minimum(shared / least, 1), np.minimum(near, 0.6))
         found[(ours == 0) | (theirs == 0)] = np.nan
         return found.astype(np.float32)
@@ -98,24 +99,10 @@ def _codes_agree(column: Column, rarity: Shares) -> Compare:
     return of
 
 
-def _near_codes(column: Column) -> Measure:
-    def by_number(one: Numbers, other: Numbers) -> Shares:
-        left, right = [column.texts[a] for a in one], [column.texts[b] for b in other]
-        within = np.array([a in b or b in a for a, b in zip(left, right, strict=True)], dtype=bool)
-        return np.where(within, np.float32(0.6), slip_shares(left, right)).astype(np.float32)
-
-    return by_number
-
-
-def _words_agree(column: Column, words: Words, spelling: Spelling) -> Compare:
-    def by_number(one: Numbers, other: Numbers) -> Shares:
-        both, most = words.shares(one, other)
-        left, right = [column.texts[a] for a in one], [column.texts[b] for b in other]
-        shares = 0.4 * both + 0.15 * most + 0.2 * spelling.alike(one, other)
-        found: Shares = (shares + 0.25 * sorted_word_shares(left, right)).astype(np.float32)
-        return found
-
-    return lambda pairs: compare(column, pairs.left, pairs.right, by_number)
+def _near_codes(left: Sequence[str], right: Sequence[str]) -> Shares:
+    within = np.array([a in b or b in a for a, b in zip(left, right, strict=True)], dtype=bool)
+    found: Shares = np.where(within, np.float32(0.6), slip_shares(left, right))
+    return found
 
 
 def _makers(column: Column) -> Compare:
@@ -173,7 +160,7 @@ def prepare(rows: Rows) -> Prepared:
         size=size,
         columns=columns,
         passes=[one for one in _PASSES if all(column in columns for column in one.columns)],
-        groups=_groups(columns, rows, _words_agree(described, words, spelling)),
+        groups=_groups(columns, rows, worded(described, words, spelling, DESCRIPTIONS)),
         spelt=[("description", 8, 0.15)],
         spellings={"description": spelling},
     )

@@ -12,7 +12,7 @@ from mdm.errors import NotFound
 from publishing.clock import now
 from publishing.files.closing import names_of
 from publishing.files.spooling import KEPT, folder_of
-from publishing.models import FileRun, Intervention, JobState
+from publishing.models import UNFINISHED, FileRun, Intervention
 
 
 def still_there(run: FileRun) -> list[str]:
@@ -40,9 +40,7 @@ def tidy() -> int:
     before = now() - KEPT
     unfinished = {
         folder_of(code, number)
-        for code, number in FileRun.objects.filter(state__in=[JobState.WAITING, JobState.RUNNING]).values_list(
-            "endpoint__code", "number"
-        )
+        for code, number in FileRun.objects.filter(state__in=UNFINISHED).values_list("endpoint__code", "number")
     }
     old = [folder for folder in root.glob("*/*") if folder not in unfinished and _made(folder) < before]
     for folder in old:

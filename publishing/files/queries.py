@@ -11,7 +11,7 @@ from publishing.files import columns, layout
 from publishing.files.columns import Table
 from publishing.files.going import address_of
 from publishing.files.kept import still_there
-from publishing.models import LIVE, Endpoint, EndpointKind, FileDrop, FileRun, JobState, Lane
+from publishing.models import LIVE, UNFINISHED, Endpoint, EndpointKind, FileDrop, FileRun, JobState, Lane
 from publishing.queries.overview import LATE
 
 SHOWN = 30
@@ -31,9 +31,7 @@ def due() -> list[UUID]:
     However many turns were missed, it is one file. The longest due first.
     """
     moment = now()
-    unfinished = FileRun.objects.filter(
-        endpoint_id=OuterRef("endpoint_id"), state__in=[JobState.WAITING, JobState.RUNNING]
-    )
+    unfinished = FileRun.objects.filter(endpoint_id=OuterRef("endpoint_id"), state__in=UNFINISHED)
     turn = Q(endpoint__file_drop__next_run_at__lte=moment) | Q(endpoint__file_drop__next_run_at__isnull=True)
     lanes = (
         Lane.objects.filter(turn | Exists(unfinished), endpoint__kind=EndpointKind.FILE, endpoint__state__in=LIVE)

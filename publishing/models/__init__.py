@@ -24,6 +24,7 @@ from publishing.models.endpoints import (
     SigningSecret,
 )
 from publishing.models.work import (
+    UNFINISHED,
     FileContent,
     FileDrop,
     FileFormat,
@@ -40,6 +41,7 @@ __all__ = [
     "HTTP_KINDS",
     "LIVE",
     "SIGNED_KINDS",
+    "UNFINISHED",
     "UNSETTLED",
     "Attempt",
     "AuthKind",

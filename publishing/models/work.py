@@ -23,6 +23,9 @@ class JobState(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
+UNFINISHED = (JobState.WAITING, JobState.RUNNING)
+
+
 class ReplayKind(models.TextChoices):
     """What is sent again: every event of a range, what the endpoint never acknowledged, or each record as it is."""
 

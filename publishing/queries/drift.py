@@ -11,7 +11,7 @@ from django.db.models import Count, QuerySet
 from mdm.domains import BY_NAME
 from mdm.models import GoldenState
 from publishing.adopting import NotAdoptable, meant_by
-from publishing.models import Difference, DifferenceKind, DifferenceState, DriftCheck, Endpoint, JobState
+from publishing.models import UNFINISHED, Difference, DifferenceKind, DifferenceState, DriftCheck, Endpoint, JobState
 
 PAGE = 50
 KINDS = {
@@ -180,7 +180,7 @@ def comparing(endpoint: Endpoint) -> Comparing:
     return Comparing(
         endpoint=endpoint,
         last=checks.filter(state__in=[JobState.DONE, JobState.FAILED]).first(),
-        running=checks.filter(state__in=[JobState.WAITING, JobState.RUNNING], via="asked").first(),
+        running=checks.filter(state__in=UNFINISHED, via="asked").first(),
         open=Difference.objects.filter(endpoint=endpoint, state=DifferenceState.OPEN).count(),
     )
 
@@ -189,7 +189,7 @@ def comparing_all() -> list[Comparing]:
     """The same for every endpoint that was ever compared or can be. Four queries."""
     last = DriftCheck.objects.filter(state__in=[JobState.DONE, JobState.FAILED]).order_by("endpoint_id", "-pk")
     lasts = {check.endpoint_id: check for check in last.distinct("endpoint_id")}
-    running = DriftCheck.objects.filter(state__in=[JobState.WAITING, JobState.RUNNING], via="asked")
+    running = DriftCheck.objects.filter(state__in=UNFINISHED, via="asked")
     runs = {check.endpoint_id: check for check in running}
     counts = _counted(Difference.objects.filter(state=DifferenceState.OPEN), "endpoint_id")
     return [

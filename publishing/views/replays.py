@@ -13,14 +13,13 @@ from mdm.domains import BY_NAME, DOMAINS
 from mdm.errors import Invalid
 from mdm.models import LogHead
 from publishing.access import actor, acts, sees
-from publishing.models import Endpoint, JobState, Replay, ReplayKind
+from publishing.models import UNFINISHED, Endpoint, Replay, ReplayKind
 from publishing.queries.again import Count, would_send
 from publishing.replaying import Progress, cancel_replay, progress, start_replay
 from publishing.views.common import endpoint_of, page, reason_of
 from publishing.views.tabs import frame
 
 SHOWN = 12
-RUNNING = (JobState.WAITING, JobState.RUNNING)
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,7 @@ class Shown:
     @property
     def runs(self) -> bool:
         """Whether it can still be cancelled."""
-        return self.replay.state in RUNNING
+        return self.replay.state in UNFINISHED
 
 
 @require_GET

@@ -190,3 +190,12 @@ def test_pages_fit_a_phone(page: Page, live_server: Any, target: Target, path: s
     page.goto("/publishing/" + path)
     page.wait_for_load_state("networkidle")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_the_open_tab_is_in_sight_on_a_phone(page: Page, live_server: Any, target: Target) -> None:
+    webhook(target.url)
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    sign_in(page, str(live_server), someone("Olga Owner", "domain owner"))
+    page.goto("/publishing/hook/history/")
+    tab = page.locator(".tabs [aria-current]")
+    expect(tab).to_be_in_viewport(ratio=1)

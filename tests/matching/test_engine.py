@@ -3,7 +3,7 @@
 from itertools import combinations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from matching.engine import goods, organisations
@@ -13,6 +13,7 @@ from matching.engine.learning import learn
 from matching.engine.spelling import Spelling
 from matching.engine.words import Words
 
+STEADY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 TEXTS = st.lists(st.lists(st.sampled_from("abcdef"), max_size=3), min_size=1, max_size=12)
 
 
@@ -20,6 +21,7 @@ def numbers(*given: int) -> Numbers:
     return np.array(given, dtype=np.int64)
 
 
+@STEADY
 @given(TEXTS)
 def test_the_best_of_all_texts_counts_and_silence_says_nothing(lists: list[list[str]]) -> None:
     column = Column.of(lists)
@@ -38,6 +40,7 @@ def test_the_best_of_all_texts_counts_and_silence_says_nothing(lists: list[list[
         assert np.isnan(share) if not every else np.isclose(share, max(every))
 
 
+@STEADY
 @given(TEXTS, st.integers(2, 6))
 def test_each_pair_that_shares_a_key_is_found_once(lists: list[list[str]], cap: int) -> None:
     column = Column.of(lists)

@@ -1,10 +1,11 @@
 """What the sequencer remembers between batches is never less than what may still appear."""
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mdm.gaps import MOST_GAPS, MOST_KEPT, Gaps, fewer, running, without
 
+STEADY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 HELD = frozenset({5})
 
 
@@ -65,6 +66,7 @@ def test_another_begins_where_one_left_off() -> None:
     assert after.due(HELD) == [(11, 11), (13, 14), (16, 16)], "whoever takes over looks into all of them"
 
 
+@STEADY
 @given(st.lists(st.tuples(st.integers(0, 300), st.integers(0, 9)), max_size=40), st.integers(1, 8))
 def test_fewer_gaps_cover_no_less(made: list[tuple[int, int]], most: int) -> None:
     gaps = [(low, low + more) for low, more in made]
@@ -73,6 +75,7 @@ def test_fewer_gaps_cover_no_less(made: list[tuple[int, int]], most: int) -> Non
     assert all(any(low <= a and b <= high for low, high in found) for a, b in gaps)
 
 
+@STEADY
 @given(st.sets(st.integers(1, 60)), st.sets(st.integers(1, 60)))
 def test_without_leaves_just_the_rest(held: set[int], filled: set[int]) -> None:
     found = without([(number, number) for number in sorted(held)], sorted(filled))

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from matching.engine.deduping import MATCHABLE, find, load, write_groups, write_pairs
+from matching.engine.deduping import MATCHABLE, UNUSED, find, load, write_groups, write_pairs
 from mdm.errors import MdmError
 
 
@@ -42,6 +42,8 @@ class Command(BaseCommand):
             raise CommandError(f"{error.filename} cannot be written: {error.strerror}.", returncode=2) from error
         for sentence in found.report.sentences():
             self.stdout.write(sentence)
+        if unused := [attribute for attribute in UNUSED if attribute in file.values]:
+            self.stdout.write(f"Not compared yet: {', '.join(unused)}.")
         together = len(found.groups) - len(set(found.groups))
         self.stdout.write(f"{together:,} of {len(found.groups):,} records are duplicates of another.")
 

@@ -8,8 +8,8 @@ from django.core.management.base import BaseCommand, CommandError
 from mdm.cause import Actor
 from mdm.errors import Invalid, MdmError
 from publishing.draining import drain
-from publishing.models import Endpoint, Replay, ReplayKind
-from publishing.replaying import RUNNING, cancel_replay, progress, start_replay
+from publishing.models import UNFINISHED, Endpoint, Replay, ReplayKind
+from publishing.replaying import cancel_replay, progress, start_replay
 
 BY = Actor(name="manage.py replay", kind="system", channel="command")
 
@@ -36,7 +36,7 @@ class Command(BaseCommand):
         if endpoint is None:
             known = ", ".join(Endpoint.objects.order_by("code").values_list("code", flat=True)) or "none"
             raise CommandError(f"There is no endpoint {options['endpoint']}. There are: {known}.")
-        running = Replay.objects.filter(endpoint=endpoint, state__in=RUNNING).first()
+        running = Replay.objects.filter(endpoint=endpoint, state__in=UNFINISHED).first()
         try:
             if options["cancel"]:
                 if running is None:
