@@ -10,7 +10,8 @@ import logging
 import time
 from collections.abc import Callable
 
-from django.db import DatabaseError, InterfaceError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from psycopg.errors import LockNotAvailable
 
 from mdm import liveness, log
 from mdm.checkpoints import EVERY_EVENTS, EVERY_SECONDS, write_checkpoint
@@ -20,7 +21,7 @@ from mdm.gaps import Gaps
 from mdm.nudge import Waker
 
 IDLE_SECONDS = (0.005, 0.05)  # waits double from the first to the second while nothing comes
-STANDBY_SECONDS = 0.2
+STANDBY_SECONDS = 1  # how long to stand in line for the lock before a look at whether to stop
 AWAY_SECONDS = 0.5
 LOOK_AGAIN_SECONDS = 60.0  # a whole look, in case a transaction took an id long before it took its place in line
 LOCK = 0x41535341  # advisory lock of the one who numbers
@@ -65,8 +66,7 @@ class Sequencer:
     def _turn(self) -> float:
         """One look at the log; how long to rest before the next."""
         if not self.main and not self._take_over():
-            liveness.beat("sequencer", {"role": "standby"})
-            return STANDBY_SECONDS
+            return 0.0
         liveness.beat("sequencer", {"role": "main"})
         count = self._number()
         if count:
@@ -94,21 +94,41 @@ class Sequencer:
                 self.unsigned = 0
 
     def _take_over(self) -> bool:
-        """Try to be the one who numbers; before the first batch look whether the database is the one we knew."""
-        with connection.cursor() as cursor:
-            if self.session is not connection.connection:
-                cursor.execute(SESSION)
-                self.session = connection.connection
-            cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
-            if not cursor.fetchone()[0]:
+        """Stand in line to be the one who numbers; before the first batch see whether the database is the one we knew.
+
+        Whoever waits is given the lock the moment its holder dies: to ask for it again and again would leave every
+        change of the meantime waiting.
+        """
+        if not self._locked(0):
+            liveness.beat("sequencer", {"role": "standby"})
+            if not self._locked(STANDBY_SECONDS):
                 return False
         log.begin()
         notice_restore()
         self.mark.leave()
-        _sign_head()
-        self.gaps, self.unsigned, self.signed_at, self.looked_at = Gaps(), 0, time.monotonic(), time.monotonic()
+        # Numbers first: what the one before us left unsigned is signed with the first batch.
+        self.gaps, self.unsigned, self.signed_at, self.looked_at = Gaps(), 1, 0.0, time.monotonic()
         self.main = True
         logger.info("This sequencer numbers now.")
+        return True
+
+    def _locked(self, seconds: int) -> bool:
+        """Whether the lock of numbering is this session's, waiting at most so long for it."""
+        with connection.cursor() as cursor:
+            if self.session is not connection.connection:
+                cursor.execute(SESSION)
+                self.session = connection.connection
+            if not seconds:
+                cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+                return bool(cursor.fetchone()[0])
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{seconds}s"])
+                cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        except OperationalError as error:
+            if isinstance(error.__cause__, LockNotAvailable):
+                return False
+            raise
         return True
 
     def _lost(self) -> None:
