@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from heapq import nlargest
 from itertools import pairwise
+from typing import Any
 
 MOST_GAPS = 1_000  # of one kind; more become fewer and wider
 MOST_KEPT = 200  # in the head's row, for who takes over
@@ -45,13 +46,27 @@ class Gaps:
     fresh: list[Gap] = field(default_factory=list)
     by_running: dict[Running, list[Gap]] = field(default_factory=dict)
 
-    def remember(self, mark: int, kept: Iterable[Sequence[int]]) -> None:
+    def remember(self, mark: int, kept: Iterable[Sequence[Any]]) -> None:
         """Begin where another sequencer left off."""
-        self.mark, self.fresh, self.by_running = mark, [(low, high) for low, high in kept], {}
+        self.mark, self.fresh, self.by_running = mark, [], {}
+        for low, high, *may in kept:
+            gaps = self.by_running.setdefault(frozenset(may[0]), []) if may else self.fresh
+            gaps.append((low, high))
 
-    def kept(self) -> list[Gap]:
-        """All of them, few enough to be kept in a row."""
-        return fewer([*self.fresh, *(gap for gaps in self.by_running.values() for gap in gaps)], MOST_KEPT)
+    def kept(self) -> list[list[Any]]:
+        """All of them as ``[low, high]`` and ``[low, high, transactions that may fill it]``, few enough for a row.
+
+        What only a transaction held open may fill becomes wide, and that costs nothing: it is not read before that
+        one has ended. Without those who may fill it, who takes over would read thousands of dead entries.
+        """
+        groups = {may: gaps for may, gaps in self.by_running.items() if gaps}
+        if len(groups) >= MOST_KEPT:  # then a gap waits for any of all transactions
+            groups = {frozenset().union(*groups): [gap for gaps in groups.values() for gap in gaps]}
+        share = MOST_KEPT // (len(groups) + 1)
+        found: list[list[Any]] = [[low, high] for low, high in fewer(self.fresh, share)]
+        for may, gaps in groups.items():
+            found += [[low, high, sorted(may)] for low, high in fewer(gaps, share)]
+        return found
 
     def due(self, now: Running) -> list[Gap]:
         """Gaps to read again, in ascending order: those in which something may have appeared."""

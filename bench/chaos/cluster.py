@@ -21,8 +21,8 @@ from ops.place import PROJECT_DIR, Place
 # Where the fast writers count a record's versions, as mastering does in the golden row: counting the events of a hot
 # record instead reads thousands of rows each time and measures the rig.
 VERSIONS = (
-    "CREATE TABLE chaos_version (record_id uuid PRIMARY KEY, version int NOT NULL) WITH (fillfactor = 50); "
-    "GRANT SELECT, INSERT, UPDATE ON chaos_version TO PUBLIC"
+    "CREATE TABLE chaos_version (record_id uuid, version int, PRIMARY KEY (record_id, version)); "
+    "GRANT SELECT, INSERT ON chaos_version TO PUBLIC"
 )
 TEMPLATE = "assay_chaos_template"
 
