@@ -32,8 +32,9 @@ BIGGEST_LOG = 10 * 1024 * 1024
 LASTING = {
     "listen_addresses": "",
     "max_connections": "100",
-    "shared_buffers": "128MB",
-    "max_wal_size": "1GB",
+    "shared_buffers": "256MB",
+    "max_wal_size": "2GB",
+    "wal_compression": "on",  # whole pages after a checkpoint are most of what is written
     "jit": "off",
     "log_min_duration_statement": "2000",
     "log_line_prefix": "%m %u ",
