@@ -106,7 +106,9 @@ class Warm:
             "l.locktype = 'advisory' AND l.granted AND a.datname = current_database() "
             "AND a.application_name LIKE 'chaos-sequencer%%'"
         )
-        name = str(rows[0][0]).removeprefix("chaos-") if rows else next(iter(self.pids))
+        name = str(rows[0][0]).removeprefix("chaos-") if rows else ""
+        if name not in self.pids:  # killed a moment ago, and its session has not ended yet
+            name = next(iter(self.pids))
         os.kill(self.pids.pop(name), signal.SIGKILL)
         self.start()
 
