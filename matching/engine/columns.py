@@ -1,17 +1,21 @@
 """Records as columns: every distinct text once, and which records bear it. Numbers do the rest."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain, count, islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.int64]
 Shares = NDArray[np.float32]
-# Two equally long lists of distinct texts, by number; how alike each two are, 0 to 1, NaN where that says nothing.
+# Two equally long lists of distinct texts, by number; how alike each two are, 0 to 1, NaN where that says nothing. A
+# measure may tell several similarities of each two: one row each.
 Measure = Callable[[Numbers, Numbers], Shares]
 
+ROWS = 50_000  # lists of texts held at once
 CHUNK = 1_000_000  # pairs compared at once: bounds memory whatever the number of pairs
 
 
@@ -24,14 +28,32 @@ class Column:
     starts: Numbers
 
     @classmethod
-    def of(cls, lists: Iterable[Sequence[str]]) -> "Column":
-        """One list a record, empty where it says nothing."""
-        known: dict[str, int] = {}
-        codes, starts = list[int](), [0]
-        for texts in lists:
-            codes += [known.setdefault(text, len(known)) for text in texts if text]
-            starts.append(len(codes))
-        return cls(list(known), np.array(codes, dtype=np.int64), np.array(starts, dtype=np.int64))
+    def of(cls, lists: Iterable[Collection[str]]) -> "Column":
+        """One list a record, empty where it says nothing; an empty text says nothing either."""
+        known = _numbered()
+        codes, sizes = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+        remaining = iter(lists)
+        while some := list(islice(remaining, ROWS)):
+            sizes.append(np.fromiter(map(len, some), np.int64, len(some)))
+            flat = chain.from_iterable(some)
+            codes.append(np.fromiter(map(known.__getitem__, flat), np.int64, int(sizes[-1].sum())))
+        return cls._said(known, np.concatenate(codes), np.concatenate(sizes))
+
+    @classmethod
+    def single(cls, raws: Sequence[str], make: Callable[[str], str]) -> "Column":
+        """At most one text a record: what ``make`` makes of the raw text, asked once for each that is different."""
+        raw = _numbered()
+        codes = np.fromiter(map(raw.__getitem__, raws), np.int64, len(raws))
+        known = _numbered()
+        made = np.fromiter(map(known.__getitem__, map(make, raw)), np.int64, len(raw))
+        return cls._said(known, made[codes], np.ones(len(codes), np.int64))
+
+    @classmethod
+    def _said(cls, known: Mapping[str, int], codes: Numbers, sizes: Numbers) -> "Column":
+        """Without the empty text, which is number 0 of ``known``."""
+        speaks = codes > 0
+        ends = np.r_[0, np.cumsum(speaks)][np.r_[0, np.cumsum(sizes)]]
+        return cls(list(known)[1:], codes[speaks] - 1, ends)
 
     def __len__(self) -> int:
         return len(self.starts) - 1
@@ -64,9 +86,37 @@ class Column:
         found[has] = self.codes[self.starts[:-1][has]]
         return found
 
+    @cached_property
+    def _texts(self) -> NDArray[np.object_]:
+        return np.array([*self.texts, ""], dtype=np.object_)[:-1]
+
+    def taken(self, codes: Numbers) -> list[str]:
+        """The texts of these numbers."""
+        found: list[str] = self._texts[codes].tolist()
+        return found
+
+    def made(self, of_text: "Column") -> "Column":
+        """What was made of each distinct text, as a column of these records; of ``of_text`` each row is a text of
+        this column. A record bears nothing twice."""
+        each = of_text.counts[self.codes]
+        entry = np.repeat(np.arange(len(self.codes)), each)
+        within = np.arange(len(entry)) - np.repeat(np.cumsum(each) - each, each)
+        codes = of_text.codes[of_text.starts[self.codes[entry]] + within]
+        owners = self.owners[entry]
+        if not self.is_single:
+            _, first = np.unique(owners * len(of_text.texts) + codes, return_index=True)
+            first.sort()
+            codes, owners = codes[first], owners[first]
+        return Column(of_text.texts, codes, np.searchsorted(owners, np.arange(len(self) + 1)))
+
     def share_filled(self) -> float:
         """How many records say anything, 0 to 1."""
         return float((self.counts > 0).mean()) if len(self) else 0.0
+
+
+def _numbered() -> dict[str, int]:
+    """Texts by number in the order of their first look-up; the empty one is 0."""
+    return defaultdict(count(1).__next__, {"": 0})
 
 
 def compare(column: Column, left: Numbers, right: Numbers, measure: Measure) -> Shares:
@@ -74,11 +124,8 @@ def compare(column: Column, left: Numbers, right: Numbers, measure: Measure) -> 
 
     Each two distinct texts are measured once, however many records bear them.
     """
-    found = np.full(len(left), np.nan, dtype=np.float32)
-    for begin in range(0, len(left), CHUNK):
-        part = slice(begin, begin + CHUNK)
-        found[part] = _compare(column, left[part], right[part], measure)
-    return found
+    parts = [slice(begin, begin + CHUNK) for begin in range(0, max(len(left), 1), CHUNK)]
+    return np.concatenate([_compare(column, left[part], right[part], measure) for part in parts])
 
 
 def _compare(column: Column, left: Numbers, right: Numbers, measure: Measure) -> Shares:
@@ -91,7 +138,7 @@ def _compare(column: Column, left: Numbers, right: Numbers, measure: Measure) ->
     one = column.codes[column.starts[left][pair] + within // np.maximum(theirs[pair], 1)]
     other = column.codes[column.starts[right][pair] + within % np.maximum(theirs[pair], 1)]
     alike = measured(one, other, len(column.texts), measure)
-    found = np.full(len(left), np.nan, dtype=np.float32)
+    found = np.full((len(left), *alike.shape[1:]), np.nan, dtype=np.float32)
     speak = np.flatnonzero(each)
     if len(speak):
         found[speak] = np.fmax.reduceat(alike, (np.cumsum(each) - each)[speak])
@@ -100,11 +147,10 @@ def _compare(column: Column, left: Numbers, right: Numbers, measure: Measure) ->
 
 def measured(one: Numbers, other: Numbers, distinct: int, measure: Measure) -> Shares:
     """``measure`` of each two texts, called once for each two that differ from all others; -1 says nothing."""
-    found = np.full(len(one), np.nan, dtype=np.float32)
     speak = np.flatnonzero((one >= 0) & (other >= 0))
-    if not len(speak):
-        return found
     low, high = np.minimum(one[speak], other[speak]), np.maximum(one[speak], other[speak])
     keys, where = np.unique(low * distinct + high, return_inverse=True)
-    found[speak] = measure(keys // distinct, keys % distinct)[where]
+    shares = measure(keys // max(distinct, 1), keys % max(distinct, 1))
+    found = np.full((len(one), *shares.shape[1:]), np.nan, dtype=np.float32)
+    found[speak] = shares[where]
     return found

@@ -151,7 +151,8 @@ def _weighed(prepared: Prepared, pairs: Pairs) -> tuple[Odds, Mask]:
             known[differ & np.isnan(known)] = 0
             barred |= differ
     enough = np.count_nonzero(known == 1) >= ENOUGH
-    learnt = learn(evidence, first, known=known if enough else None).odds(evidence)
+    whole = {name: evidence[name] for name in prepared.groups}
+    learnt = learn(whole, first, known=known if enough else None).odds(whole)
     return (first + learnt) / 2, barred & ~(known == 1)
 
 

@@ -20,7 +20,8 @@ class Group:
     """Evidence of attributes that do not speak independently, as one similarity of 0 to 1, NaN where silent.
 
     Before anything is learnt it is worth ``weight * (similarity - centre)`` of log-odds. ``hard`` identifiers that
-    differ forbid a link; equal ones are proof enough to learn from.
+    differ forbid a link; equal ones are proof enough to learn from. ``parts`` names what ``compare`` tells beside that
+    similarity, one column each: the components weights may be learnt for.
     """
 
     label: str
@@ -28,6 +29,7 @@ class Group:
     centre: float
     compare: Compare
     hard: bool = False
+    parts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,15 @@ class Prepared:
         return pairs, report
 
     def evidence(self, pairs: Pairs) -> dict[str, Shares]:
-        """Each group's similarity for each pair."""
-        return {name: group.compare(pairs) for name, group in self.groups.items()}
+        """Each group's similarity for each pair by the group's name, its parts by ``name:part``."""
+        found: dict[str, Shares] = {}
+        for name, group in self.groups.items():
+            shares = group.compare(pairs)
+            if group.parts:
+                found |= {f"{name}:{part}": shares[:, 1 + n] for n, part in enumerate(group.parts)}
+                shares = shares[:, 0]
+            found[name] = shares
+        return found
 
     def first_odds(self, evidence: Mapping[str, Shares]) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
         """Log-odds by the declared weights alone."""
@@ -129,18 +138,21 @@ class Blend(NamedTuple):
     ordered: float
 
 
+WORDED = ("both", "most", "spelling", "compact", "ordered", "rarity")
+
+
 def worded(column: Column, words: Words, spelling: Spelling, blend: Blend) -> Compare:
-    """Words by rarity, spelling and letters together, so that each forgives what another does not."""
+    """Words by rarity, spelling and letters together, so that each forgives what another does not; and, one column
+    each, the parts that ``WORDED`` names."""
 
     def by_number(one: Numbers, other: Numbers) -> Shares:
         both, most = words.shares(one, other)
         left, right = [column.texts[a] for a in one], [column.texts[b] for b in other]
-        shares = blend.both * both + blend.most * most + blend.spelling * spelling.alike(one, other)
-        if blend.compact:
-            bare = ([text.replace(" ", "") for text in side] for side in (left, right))
-            shares += blend.compact * text_shares(*bare)
-        found: Shares = (shares + blend.ordered * sorted_word_shares(left, right)).astype(np.float32)
-        return found
+        bare = ([text.replace(" ", "") for text in side] for side in (left, right))
+        compact = text_shares(*bare) if blend.compact else np.zeros(len(one), np.float32)
+        told = [both, most, spelling.alike(one, other), compact, sorted_word_shares(left, right)]
+        whole = np.stack(told, axis=1) @ np.array(blend, dtype=np.float32)
+        return np.stack([whole, *told, words.rarity(one, other, both)], axis=1)
 
     return lambda pairs: compare(column, pairs.left, pairs.right, by_number)
 

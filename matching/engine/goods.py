@@ -10,7 +10,9 @@ from scipy import sparse
 from matching.comparisons import slip_shares, spelling_shares
 from matching.engine.candidates import Pairs
 from matching.engine.columns import Column, Shares, compare
-from matching.engine.evidence import Blend, Compare, Group, Pass, Prepared, identifiers, texts_by, through, worded
+from matching.engine.evidence import (
+    WORDED, Blend, Compare, Group, Pass, Prepared, identifiers, texts_by, through, worded,
+)  # fmt: skip
 from matching.engine.spelling import Spelling
 from matching.engine.words import Words
 from mdm.standardise.companies import split_legal_form
@@ -188,7 +190,7 @@ _PASSES = (
 
 
 def _groups(columns: Mapping[str, Column], rows: Rows, described: Compare) -> dict[str, Group]:
-    found = {"description": Group("Description", 14, 0.62, described)}
+    found = {"description": Group("Description", 14, 0.62, described, parts=WORDED)}
     if "code" in columns:
         code = columns["code"]
         rarity = np.log((1 + len(code)) / np.maximum(code.bearers, 1)).astype(np.float32)

@@ -9,7 +9,9 @@ import numpy as np
 from matching.comparisons import slip_shares, sorted_word_shares, spelling_shares
 from matching.engine.candidates import Pairs
 from matching.engine.columns import Column, Shares
-from matching.engine.evidence import Blend, Compare, Group, Pass, Prepared, identifiers, texts_by, through, worded
+from matching.engine.evidence import (
+    WORDED, Blend, Compare, Group, Pass, Prepared, identifiers, texts_by, through, worded,
+)  # fmt: skip
 from matching.engine.spelling import Spelling
 from matching.engine.words import Words
 from mdm.standardise.companies import company_name
@@ -60,13 +62,16 @@ def _column(rows: Rows, attribute: str, make: Callable[[str], str]) -> Column:
 
 
 def _address(number: Column, street: Column) -> Compare:
-    """House and street as one: the same door 1, the same street another door less than half, the street alone .6."""
+    """House and street as one: the same door 1, the same street another door less than half, the street alone .6.
+
+    Parts: door, street.
+    """
     doors, streets = texts_by(number, slip_shares), texts_by(street, sorted_word_shares)
 
     def of(pairs: Pairs) -> Shares:
         door, way = doors(pairs), streets(pairs)
-        both: Shares = np.where(np.isnan(door), 0.6 * way, 0.55 * door + 0.45 * way).astype(np.float32)
-        return both
+        both = np.where(np.isnan(door), 0.6 * way, 0.55 * door + 0.45 * way)
+        return np.stack([both, door, way], axis=1).astype(np.float32)
 
     return of
 
@@ -95,8 +100,8 @@ def _place(postcode: Column, city: Column) -> Compare:
 
     def of(pairs: Pairs) -> Shares:
         code, town = codes(pairs), towns(pairs)
-        both: Shares = np.where(np.isnan(code), town, np.where(np.isnan(town), code, (code + town) / 2))
-        return both.astype(np.float32)
+        both = np.where(np.isnan(code), town, np.where(np.isnan(town), code, (code + town) / 2))
+        return np.stack([both, code, town], axis=1).astype(np.float32)
 
     return of
 
@@ -160,11 +165,11 @@ def _groups(columns: Mapping[str, Column], name: Compare) -> dict[str, Group]:
     silent = Column.of([[] for _ in range(len(columns["name"]))])
     told = ("house", "street", "postcode", "city", "phone", "site")
     of = {code: columns.get(code, silent) for code in told}
-    found = {"name": Group("Name", 14, 0.75, name)}
+    found = {"name": Group("Name", 14, 0.75, name, parts=WORDED)}
     if "street" in columns:
-        found["address"] = Group("Address", 8, 0.5, _address(of["house"], of["street"]))
+        found["address"] = Group("Address", 8, 0.5, _address(of["house"], of["street"]), parts=("door", "street"))
     if "city" in columns or "postcode" in columns:
-        found["place"] = Group("Place", 4, 0.6, _place(of["postcode"], of["city"]))
+        found["place"] = Group("Place", 4, 0.6, _place(of["postcode"], of["city"]), parts=("postcode", "city"))
     if "phone" in columns:
         found["phone"] = Group("Phone", 6, 0.4, _near_numbers(of["phone"]))
     if "site" in columns:

@@ -44,6 +44,7 @@ class Words:
         self._reach = (bare @ self._alike(shape[1])).tocsr()
         self._reach.data = np.minimum(self._reach.data, 1)
         self._whole = np.asarray(self._heavy.sum(axis=1)).ravel() + 1e-6
+        self._heaviest = float(np.log(1 + total))
 
     def shares(self, one: Numbers, other: Numbers) -> tuple[Shares, Shares]:
         """Of two texts each, by number: the share of their words' weight found in the other, of both and of the one
@@ -57,6 +58,24 @@ class Words:
             both[part] = (here + there) / (self._whole[a] + self._whole[b])
             most[part] = np.maximum(here / self._whole[a], there / self._whole[b])
         return both, most
+
+    def rarity(self, one: Numbers, other: Numbers, both: Shares) -> Shares:
+        """How much the words two texts share say, where ``both`` is their share: 1 for three words nobody else has."""
+        told: Shares = both * (self._whole[one] + self._whole[other]) / (6 * self._heaviest)
+        return np.minimum(told, np.float32(1))
+
+    def left_over(self, one: Numbers, other: Numbers) -> tuple[Shares, Shares]:
+        """The heaviest word of either text the other has nothing like: of the side where it is lighter, and of the
+        one where it is heavier. 0 for none, 1 for a word nobody else has."""
+        lesser, greater = np.empty(len(one), np.float32), np.empty(len(one), np.float32)
+        for begin in range(0, len(one), CHUNK):
+            part = slice(begin, begin + CHUNK)
+            sides = []
+            for a, b in ((one[part], other[part]), (other[part], one[part])):
+                heavy = self._heavy[a]
+                sides.append((heavy - heavy.multiply(self._reach[b])).max(axis=1).toarray().ravel() / self._heaviest)
+            lesser[part], greater[part] = np.minimum(*sides), np.maximum(*sides)
+        return lesser, greater
 
     def rarest(self, count: int) -> Iterator[list[str]]:
         """Of each text its rarest words of two letters or more, rarest first."""
