@@ -10,6 +10,7 @@ from django.core.checks import CheckMessage, Error, register
 from matching.blocking import single_passes
 from matching.comparisons import MEASURES
 from matching.features import WORDS
+from matching.models import RelationKind
 from mdm.domains import DOMAINS
 from mdm.spec import Domain
 
@@ -29,6 +30,11 @@ def slips(domain: Domain) -> Iterator[str]:
     matching = domain.matching
     features = {feature.name for feature in matching.features}
     yield from (f'{domain.name}: no feature is made by "{f.make}".' for f in matching.features if f.make not in WORDS)
+    for relating in matching.relations:
+        made = [feature for feature in (relating.one, relating.other, relating.unless) if feature]
+        yield from (f'{domain.name}: no feature is made by "{f.make}".' for f in made if f.make not in WORDS)
+        if relating.kind not in RelationKind.values:
+            yield f"{domain.name}: there is no relation {relating.kind}."
     named = {
         "blocking": {name for names in matching.blocking for name in names},
         "comparisons": {comparison.feature for comparison in matching.comparisons},

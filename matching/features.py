@@ -29,15 +29,17 @@ def make_features(
     matching: Matching, values: Mapping[str, Any], parts: Mapping[str, Sequence[Mapping[str, Any]]], resolve: Resolve
 ) -> dict[str, tuple[str, ...]]:
     """Every declared feature that says something; ``resolve`` turns a reference into a golden record id or None."""
-    found = {}
-    for feature in matching.features:
-        word = WORDS[feature.make]
-        texts = dict.fromkeys(
-            text for row in _rows(feature, values, parts) for text in word([_plain(v, resolve) for v in row]) if text
-        )
-        if texts:
-            found[feature.name] = tuple(texts)
-    return found
+    made = {feature.name: make_feature(feature, values, parts, resolve) for feature in matching.features}
+    return {name: texts for name, texts in made.items() if texts}
+
+
+def make_feature(
+    feature: Feature, values: Mapping[str, Any], parts: Mapping[str, Sequence[Mapping[str, Any]]], resolve: Resolve
+) -> tuple[str, ...]:
+    """The comparable texts of one feature, each once; empty when the record says nothing."""
+    word = WORDS[feature.make]
+    rows = ([_plain(value, resolve) for value in row] for row in _rows(feature, values, parts))
+    return tuple(dict.fromkeys(text for row in rows for text in word(row) if text))
 
 
 def _rows(
@@ -67,6 +69,11 @@ def _text(row: Row) -> Iterable[str]:
     yield fold(" ".join(filter(None, row)))
 
 
+def _together(row: Row) -> Iterable[str]:
+    """All the values side by side, and nothing where one of them is silent."""
+    yield fold(" ".join(row)) if all(row) else ""
+
+
 def _identifier(row: Row) -> Iterable[str]:
     for value in row:
         yield _NOT_ALNUM.sub("", value.upper())
@@ -92,6 +99,15 @@ def _company_core(row: Row) -> Iterable[str]:
         taken = company_name(value)
         for core in (taken.core, *taken.trading, *taken.former):
             yield _spelled_out(core)
+
+
+def _company_former(row: Row) -> Iterable[str]:
+    """Names it no longer bears: those it says so itself, and those of a row (kind, name) whose kind is former."""
+    *kinds, value = row
+    if "former" in kinds:
+        yield _spelled_out(company_name(value).core)
+    for core in company_name(value).former if value else ():
+        yield _spelled_out(core)
 
 
 def _company_lead(row: Row) -> Iterable[str]:
@@ -123,6 +139,24 @@ def _place_unit(row: Row) -> Iterable[str]:
     for value in filter(None, row):
         found = _UNITS.findall(" ".join(name_tokens(value)))
         yield " ".join(sorted(set(found))) or "main"
+
+
+def _place_former(row: Row) -> Iterable[str]:
+    """The name of a row (kind, name) whose kind is former."""
+    kind, name = row
+    yield from _place_name([name]) if kind == "former" else ()
+
+
+def _unit_door(row: Row) -> Iterable[str]:
+    """The street of (name, street) where the name speaks of a unit."""
+    name, street = row
+    yield from () if "main" in _place_unit([name]) else _street([street])
+
+
+def _main_door(row: Row) -> Iterable[str]:
+    """The street of (name, street) where the name speaks of no unit."""
+    name, street = row
+    yield from _street([street]) if "main" in _place_unit([name]) else ()
 
 
 def _street(row: Row) -> Iterable[str]:
@@ -168,13 +202,18 @@ def _item_words(row: Row) -> Iterable[str]:
 WORDS: Mapping[str, Callable[[Row], Iterable[str]]] = {
     "text": _text,
     "words": _text,
+    "together": _together,
     "identifier": _identifier,
     "company_core": _company_core,
+    "company_former": _company_former,
     "company_lead": _company_lead,
     "company_skeleton": _company_skeleton,
     "legal_class": _legal_class,
     "place_name": _place_name,
+    "place_former": _place_former,
     "place_unit": _place_unit,
+    "unit_door": _unit_door,
+    "main_door": _main_door,
     "street": _street,
     "house": _house,
     "postcode": _postcode,

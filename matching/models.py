@@ -1,7 +1,10 @@
 """What matching remembers: comparable texts and keys of source records, questions for people, and their verdicts."""
 
+from uuid import UUID
+
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Greatest, Least
 
 from mdm.models import GoldenRecord, SourceRecord
 
@@ -70,13 +73,17 @@ class CandidateKind(models.TextChoices):
 
 
 class MatchCandidate(models.Model):
-    """A group of golden records that waits for a person. ``score`` is its best pair of groups, a probability 0..1."""
+    """A group of golden records that waits for a person. ``score`` is its best pair of groups, a probability 0..1.
+
+    ``sampled``: drawn at random in order to measure, whether or not its records look alike.
+    """
 
     domain = models.CharField(max_length=32)
     kind = models.CharField(max_length=12, choices=CandidateKind.choices, default=CandidateKind.RESEMBLANCE)
     state = models.CharField(max_length=10, choices=CandidateState.choices, default=CandidateState.OPEN)
     score = models.FloatField()
     band = models.CharField(max_length=6, default="review")
+    sampled = models.BooleanField(default=False)
     sentence = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField()
     claimed_by = models.CharField(max_length=150, blank=True)
@@ -193,3 +200,67 @@ class KnownNonMatch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.first_id} is not {self.second_id}"
+
+
+class RelationKind(models.TextChoices):
+    """How two records that are not one thing belong together. Said of the first: it is the parent, it was succeeded."""
+
+    PARENT = "parent", "Parent and subsidiary"
+    SUCCESSOR = "successor", "Former and successor"
+    EQUIVALENT = "equivalent", "Equivalent"
+    OTHER = "other", "Related otherwise"
+
+
+class Relation(models.Model):
+    """A person's word that two golden records are related and not the same. Of a parent and of a former record,
+    ``first`` is that one; for the other kinds the order says nothing. Withdrawn ones are kept."""
+
+    kind = models.CharField(max_length=10, choices=RelationKind.choices)
+    first = models.ForeignKey(GoldenRecord, on_delete=models.PROTECT, related_name="relations_as_first")
+    second = models.ForeignKey(GoldenRecord, on_delete=models.PROTECT, related_name="relations_as_second")
+    candidate = models.ForeignKey(
+        MatchCandidate, null=True, blank=True, on_delete=models.PROTECT, related_name="relations"
+    )
+    by = models.CharField(max_length=150)
+    reason = models.TextField(blank=True)
+    at = models.DateTimeField()
+    withdrawn_by = models.CharField(max_length=150, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="relation_kind_is_known", condition=Q(kind__in=RelationKind.values)),
+            models.CheckConstraint(name="relation_has_two_records", condition=~Q(first=F("second"))),
+            models.CheckConstraint(
+                name="relation_withdrawal_names_person_and_time",
+                condition=Q(withdrawn_by="", withdrawn_at__isnull=True)
+                | (~Q(withdrawn_by="") & Q(withdrawn_at__isnull=False)),
+            ),
+            models.UniqueConstraint(
+                Least("first", "second"),
+                Greatest("first", "second"),
+                condition=Q(withdrawn_at__isnull=True),
+                name="relation_stands_once_per_pair",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.first_id} {self.kind} {self.second_id}"
+
+    first_id: UUID
+    second_id: UUID
+
+
+class Measurement(models.Model):
+    """What a random sample of records said about blocking and scores at one moment; the newest one is shown."""
+
+    domain = models.CharField(max_length=32)
+    at = models.DateTimeField()
+    by = models.CharField(max_length=150)
+    figures = models.JSONField()
+
+    class Meta:
+        indexes = [models.Index(fields=["domain", "-at"], name="measurement_newest")]  # the page of a domain
+
+    def __str__(self) -> str:
+        return f"{self.domain} at {self.at:%Y-%m-%d %H:%M}"

@@ -138,6 +138,22 @@ class Comparison:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Relating:
+    """When two records that are not one thing may be related: a text made of one record stands in the other too.
+
+    ``kind`` names a word of ``matching.models.RelationKind``. ``one`` and ``other`` make the texts; where they read
+    differently, the record ``other`` was made of comes first (it is the former one, the parent). Nothing is suggested
+    when a text of ``unless`` is on both sides. ``because`` finishes the sentence "They may be related: ...".
+    """
+
+    kind: str
+    one: Feature
+    other: Feature
+    because: str
+    unless: Feature | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Matching:
     """Blocking passes (each a tuple of features whose values together make a key), comparisons and thresholds.
 
@@ -146,7 +162,8 @@ class Matching:
     least ``auto`` links without a person, when no rival group is within ``margin`` bits; below ``review`` is new.
     ``anchors`` are features of which one must agree in full before anything is linked automatically. A key shared by
     more than ``block_cap`` records compares nobody; a group of more than ``largest`` source records is never made
-    without a person. ``names`` is the feature a record known by name only (a stub) is found by.
+    without a person. ``names`` is the feature a record known by name only (a stub) is found by. ``relations`` say when
+    two records may be related without being the same.
     """
 
     features: tuple[Feature, ...]
@@ -162,6 +179,7 @@ class Matching:
     block_cap: int = 60
     largest: int = 30
     names: str = ""
+    relations: tuple[Relating, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,7 @@
 from django.db import models
 
 from mdm.models.golden import GoldenPart, GoldenRecord, GoldenValues, Versions, part_walls, values_walls
-from mdm.spec import Attribute, Comparison, Domain, Feature, Kind, Level, Matching, Part, Rule, Severity
+from mdm.spec import Attribute, Comparison, Domain, Feature, Kind, Level, Matching, Part, Relating, Rule, Severity
 from mdm.spec import Validation as Check
 
 LEVELS = (
@@ -155,6 +155,21 @@ MATCHING = Matching(
     one_per_source=True,
     anchors=("ccn", "npi", "gln", "name", "street", "phone"),
     names="name",
+    relations=(
+        Relating(
+            kind="successor",
+            one=Feature(name="former", make="place_former", attributes=("names.kind", "names.name")),
+            other=Feature(name="now", make="place_name", attributes=("name",)),
+            because="one of them bears as its former name the name of the other",
+            unless=Feature(name="now", make="place_name", attributes=("name",)),
+        ),
+        Relating(
+            kind="parent",
+            one=Feature(name="unit", make="unit_door", attributes=("name", "street")),
+            other=Feature(name="house", make="main_door", attributes=("name", "street")),
+            because="they stand at one address, and the name of one speaks of a unit",
+        ),
+    ),
 )
 
 FACILITY = Domain(

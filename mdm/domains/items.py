@@ -3,7 +3,7 @@
 from django.db import models
 
 from mdm.models.golden import GoldenPart, GoldenRecord, GoldenValues, Versions, part_walls, values_walls
-from mdm.spec import Attribute, Comparison, Domain, Feature, Kind, Level, Matching, Part, Rule, Severity
+from mdm.spec import Attribute, Comparison, Domain, Feature, Kind, Level, Matching, Part, Relating, Rule, Severity
 from mdm.spec import Validation as Check
 
 
@@ -90,6 +90,15 @@ MATCHING = Matching(
     same_source=-2.0,
     anchors=("ndc", "gtin", "part_number"),
     names="text",
+    relations=(
+        Relating(
+            kind="equivalent",
+            one=Feature(name="drug", make="together", attributes=("generic_name", "strength", "dosage_form")),
+            other=Feature(name="drug", make="together", attributes=("generic_name", "strength", "dosage_form")),
+            because="they are one drug in one strength and form, of another maker or in another pack",
+            unless=Feature(name="ndc", make="identifier", attributes=("ndc",)),
+        ),
+    ),
 )
 
 ITEM = Domain(

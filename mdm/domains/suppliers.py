@@ -3,7 +3,20 @@
 from django.db import models
 
 from mdm.models.golden import GoldenPart, GoldenRecord, GoldenValues, Versions, part_walls, values_walls
-from mdm.spec import Attribute, Comparison, Domain, Exposure, Feature, Kind, Level, Matching, Part, Rule, Severity
+from mdm.spec import (
+    Attribute,
+    Comparison,
+    Domain,
+    Exposure,
+    Feature,
+    Kind,
+    Level,
+    Matching,
+    Part,
+    Relating,
+    Rule,
+    Severity,
+)
 from mdm.spec import Validation as Check
 
 ROLES = (("order", "Order from"), ("remit", "Remit to"), ("legal", "Legal"))
@@ -180,6 +193,22 @@ MATCHING = Matching(
     same_source=-4.0,
     anchors=("tax", "duns", "uei", "lei", "core", "phone"),
     names="core",
+    relations=(
+        Relating(
+            kind="successor",
+            one=Feature(name="former", make="company_former", attributes=("name", "names.kind", "names.name")),
+            other=Feature(name="now", make="company_core", attributes=("name",)),
+            because="one of them bears as its former name the name of the other",
+            unless=Feature(name="now", make="company_core", attributes=("name",)),
+        ),
+        Relating(
+            kind="parent",
+            one=Feature(name="tax", make="identifier", attributes=("tax_id",)),
+            other=Feature(name="tax", make="identifier", attributes=("tax_id",)),
+            because="they share a tax id and have other names",
+            unless=Feature(name="core", make="company_core", attributes=("name", "names.name")),
+        ),
+    ),
 )
 
 SUPPLIER = Domain(

@@ -13,6 +13,7 @@ class Verb(models.TextChoices):
 
     MERGE = "merge", "Merged"
     REJECT = "reject", "Not a match"
+    RELATE = "relate", "Related, not the same"
     SKIP = "skip", "Skipped"
     SPLIT = "split", "Split off"
     KEEP = "keep", "Kept together"
@@ -27,9 +28,10 @@ class Verb(models.TextChoices):
 
 
 class Decision(models.Model):
-    """``records`` is [{record, code, title, version}] as the person saw them; ``merges``, ``non_matches`` and
-    ``activated`` are the ids of what the decision made, ``withdrawn`` those of the non-matches it took back, so that it
-    can be undone exactly."""
+    """``records`` is [{record, code, title, version}] as the person saw them; ``merges``, ``non_matches``,
+    ``activated`` and ``relations`` are the ids of what the decision made, ``withdrawn`` those of the non-matches it
+    took back, so that it can be undone exactly. ``evidence`` is what spoke for and against when it was made, as
+    ``stewardship.frozen`` keeps it."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     verb = models.CharField(max_length=10, choices=Verb.choices)
@@ -43,6 +45,8 @@ class Decision(models.Model):
     non_matches = models.JSONField(default=list)
     withdrawn = models.JSONField(default=list)
     activated = models.JSONField(default=list)
+    relations = models.JSONField(default=list)
+    evidence = models.JSONField(default=dict)
     undoes = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="undone_by")
     reason = models.TextField(blank=True)
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="decisions")
