@@ -2,10 +2,22 @@
 
 from uuid import UUID
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Greatest, Least
 
+from matching.rules_models import ChangeKind as ChangeKind
+from matching.rules_models import Rematch as Rematch
+from matching.rules_models import RematchChange as RematchChange
+from matching.rules_models import RematchState as RematchState
+from matching.rules_models import RuleAct as RuleAct
+from matching.rules_models import RuleSet as RuleSet
+from matching.rules_models import RuleState as RuleState
+from matching.rules_models import RuleTrial as RuleTrial
+from matching.rules_models import TrialKey as TrialKey
+from matching.rules_models import TrialState as TrialState
 from mdm.models import GoldenRecord, SourceRecord
 
 
@@ -19,14 +31,39 @@ class Prepared(models.Model):
     declaration = models.CharField(max_length=16)  # digest of the features and passes it was made with
     content_hash = models.CharField(max_length=64)
     features = models.JSONField()
+    words = ArrayField(models.TextField(), default=list)  # of its names: what a search before create finds it by
 
     class Meta:
-        indexes = [models.Index(fields=["domain", "declaration"], name="prepared_outdated")]  # after a new declaration
+        indexes = [
+            models.Index(fields=["domain", "declaration"], name="prepared_outdated"),  # after a new declaration
+            GinIndex(fields=["words"], name="prepared_words"),  # search before create
+        ]
 
     def __str__(self) -> str:
         return f"features of {self.source_record_id}"
 
     source_record_id: int
+
+
+class NameWord(models.Model):
+    """A word records of the domain are called by: what a misspelt or half-typed one may mean. Derived, only grows."""
+
+    domain = models.CharField(max_length=32)
+    word = models.CharField(max_length=40)
+
+    class Meta:
+        constraints = [
+            # Serves the beginnings of words too.
+            models.UniqueConstraint(
+                fields=["domain", "word"],
+                name="name_word_is_kept_once_per_domain",
+                opclasses=["varchar_ops", "varchar_pattern_ops"],
+            ),
+        ]
+        indexes = [GinIndex(OpClass("word", name="gin_trgm_ops"), name="name_word_spelling")]  # words spelled alike
+
+    def __str__(self) -> str:
+        return f"{self.word} ({self.domain})"
 
 
 class MatchKey(models.Model):

@@ -10,15 +10,18 @@ from matching.blocking import keys
 from matching.features import make_features
 from matching.locking import hold
 from matching.models import Prepared
+from matching.rules import in_force
+from matching.wordlist import learn, naming, words_of
 from mdm.models import Link, SourceRecord
 from mdm.spec import Domain
 
 BATCH = 2000
+_WAY = 2  # raised when the same declaration is prepared differently
 
 
 def declaration(domain: Domain) -> str:
     """A digest of what features and keys are made of: when it changes, everything is prepared again."""
-    told = repr((domain.matching.features, domain.matching.blocking)).encode()
+    told = repr((_WAY, domain.matching.features, domain.matching.blocking)).encode()
     return blake2b(told, digest_size=8).hexdigest()
 
 
@@ -31,6 +34,7 @@ def prepare(domain: Domain) -> int:
     while True:
         with transaction.atomic():
             hold(domain)
+            domain = in_force(domain)
             ids = _unprepared(domain)
             _prepare(domain, ids)
         total += len(ids)
@@ -58,7 +62,7 @@ def _prepare(domain: Domain, ids: Sequence[int]) -> None:
     records = list(SourceRecord.objects.filter(pk__in=ids).order_by("pk"))
     golden = _references(records)
     made = {record.pk: (record, _features(domain, record, golden)) for record in records}
-    told = declaration(domain)
+    told, names = declaration(domain), naming(domain, domain.matching)
     rows = [
         Prepared(
             source_record_id=pk,
@@ -66,6 +70,7 @@ def _prepare(domain: Domain, ids: Sequence[int]) -> None:
             declaration=told,
             content_hash=record.content_hash,
             features=features,
+            words=words_of(names, features),
         )
         for pk, (record, features) in made.items()
     ]
@@ -73,8 +78,9 @@ def _prepare(domain: Domain, ids: Sequence[int]) -> None:
         rows,
         update_conflicts=True,
         unique_fields=["source_record"],
-        update_fields=["declaration", "content_hash", "features"],
+        update_fields=["declaration", "content_hash", "features", "words"],
     )
+    learn(domain, (word for row in rows for word in row.words))
     _store_keys(domain, made)
 
 
