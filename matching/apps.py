@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class MatchingConfig(AppConfig):
@@ -15,3 +16,4 @@ class MatchingConfig(AppConfig):
     def ready(self) -> None:
         # Not before: the declarations import models.
         import_module("matching.checks")
+        post_migrate.connect(import_module("matching.rules").record_all_shipped, sender=self)

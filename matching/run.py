@@ -14,6 +14,7 @@ from matching.deciding import Decisions, Joined, decide
 from matching.known import Known, Scored, ordered
 from matching.locking import hold
 from matching.preparing import prepare
+from matching.rules import in_force
 from matching.scoring import bits_of, sentence, shares
 from mdm import mastering
 from mdm.cause import Cause
@@ -110,6 +111,7 @@ def _attempt(step: _Step, domain: Domain, cause: Cause, alone: int | None = None
 @atomic
 def _once(step: _Step, domain: Domain, cause: Cause, alone: int | None) -> Outcome:
     hold(domain)
+    domain = in_force(domain)  # asked under the lock: approved rules hold from one batch to the next
     claimed = step.claim(domain, alone)
     return step.decide(domain, claimed, cause, _HOPS if alone is None else 1) if claimed else Outcome()
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from matching import lookup
 from matching.known import Scored, ordered
+from matching.rules import in_force
 from matching.scoring import Score, bits_of, sentence, shares
 from matching.why import band
 from mdm.models import GoldenRecord, GoldenState
@@ -31,6 +32,7 @@ class Resemblance:
 
 def duplicates_of(domain: Domain, record: GoldenRecord) -> list[Resemblance]:
     """The records likest to this one, at most twenty, likest first. Writes nothing; a fixed number of queries."""
+    domain = in_force(domain)
     mine = lookup.members_of([record.pk])
     pairs = {pair for pair in lookup.pairs_of(domain, mine) if (pair[0] in mine) != (pair[1] in mine)}
     known = lookup.load({pk for pair in pairs for pk in pair})

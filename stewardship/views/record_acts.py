@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import path
 
+from matching.rules import effective
 from mdm.domains import BY_NAME
 from mdm.errors import NotFound
 from mdm.models import GoldenRecord, Merge
@@ -110,7 +111,7 @@ def duplicates(request: HttpRequest, record: GoldenRecord, domain: Domain) -> Ht
             for one in found
         ],
         "compare_all": compare_address([record.pk, *(one.record.pk for one in found[:5])]) if found else "",
-        "matching": domain.matching,
+        "matching": effective(domain),
     }
     return show(request, "stewardship/record/duplicates.html", record, domain, context)
 
