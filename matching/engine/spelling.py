@@ -1,6 +1,7 @@
 """Names of like spelling: character 3-grams weighted by rarity (TF-IDF), the nearest few of each text."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -11,25 +12,21 @@ from matching.engine.columns import Numbers, Shares
 SIZE = 3
 ROWS = 500  # texts looked up at once: bounds memory
 MOST_BEARERS = 600  # a 3-gram borne by more texts finds nobody: what it costs grows with the square
+DENSE = 1 << 22  # 3-grams an alphabet may make to be counted in a table instead of being sorted
 
 
 class Spelling:
     """The 3-grams of distinct texts, each text's weights of length 1."""
 
     def __init__(self, texts: Sequence[str]) -> None:
-        known: dict[str, int] = {}
-        codes, starts = list[int](), [0]
-        for text in texts:
-            padded = f" {text} "
-            grams = {padded[at : at + SIZE] for at in range(len(padded) - SIZE + 1)} if text else ()
-            codes += [known.setdefault(gram, len(known)) for gram in grams]
-            starts.append(len(codes))
-        shape = (len(texts), max(len(known), 1))
-        counts = np.bincount(np.array(codes, dtype=np.int64), minlength=shape[1])
-        rarity = np.log((1 + len(texts)) / (1 + counts)).astype(np.float32)
-        table = sparse.csr_matrix((rarity[codes] if codes else np.zeros(0, np.float32), codes, starts), shape=shape)
+        grams, starts = _grams(texts)
+        codes, size = _numbered(grams)
+        table = sparse.csr_matrix((np.ones(len(codes), np.float32), codes, starts), shape=(len(texts), max(size, 1)))
+        table.sum_duplicates()
+        self._bearers = np.bincount(table.indices, minlength=table.shape[1])
+        rarity = np.log((1 + len(texts)) / (1 + self._bearers)).astype(np.float32)
+        table.data = rarity[table.indices]
         self.table = _unit(table)
-        self._bearers = counts
 
     def alike(self, one: Numbers, other: Numbers) -> Shares:
         """Cosine of two texts each, by their numbers, 0 to 1."""
@@ -47,18 +44,44 @@ class Spelling:
         turned = rare.T.tocsr()
         lefts, rights = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
         for begin in range(0, rare.shape[0], ROWS):
-            near = (rare[begin : begin + ROWS] @ turned).tocsr()
-            near.data[near.data < least] = 0
-            near.eliminate_zeros()
-            for row in range(near.shape[0]):
-                low, high = near.indptr[row], near.indptr[row + 1]
-                found, strength = near.indices[low:high], near.data[low:high]
-                if len(found) > count + 1:
-                    found = found[np.argpartition(-strength, count)[: count + 1]]
-                found = found[found != begin + row]
-                lefts.append(np.full(len(found), begin + row, dtype=np.int64))
-                rights.append(found.astype(np.int64))
+            near = (rare[begin : begin + ROWS] @ turned).tocoo()
+            like = (near.data >= least) & (near.col != near.row + begin)
+            row, other, strength = near.row[like], near.col[like], near.data[like]
+            order = np.lexsort((other, -strength, row))
+            row, other = row[order], other[order]
+            within = np.arange(len(row)) - np.searchsorted(row, row)
+            lefts.append(row[within < count] + np.int64(begin))
+            rights.append(other[within < count].astype(np.int64))
         return Pairs(np.concatenate(lefts), np.concatenate(rights))
+
+
+def _grams(texts: Sequence[str]) -> tuple[Numbers, Numbers]:
+    """Every 3-gram of every text in order, letters packed into a number, and where the grams of each text begin."""
+    lengths = np.fromiter(map(len, texts), np.int64, len(texts))
+    starts = np.r_[0, np.cumsum(lengths)]
+    if not starts[-1]:
+        return np.zeros(0, np.int64), starts
+    letters = np.frombuffer("".join([f" {text} " for text in texts if text]).encode("utf-32-le"), np.uint32)
+    there = np.bincount(letters) > 0
+    size = int(there.sum())
+    kind: type[np.signedinteger[Any]] = np.int32 if size**SIZE < 1 << 31 else np.int64
+    numbers = (np.cumsum(there) - 1).astype(kind)[letters]
+    packed = (numbers[:-2] * size + numbers[1:-1]) * size + numbers[2:]
+    # Two grams between each two texts mix the end of one with the beginning of the next.
+    ends = np.cumsum(lengths[lengths > 0] + 2)[:-1]
+    mixed = np.zeros(len(packed), bool)
+    mixed[ends - 2] = mixed[ends - 1] = True
+    return packed[~mixed], starts
+
+
+def _numbered(grams: Numbers) -> tuple[Numbers, int]:
+    """The grams by consecutive numbers, and how many different ones there are."""
+    if int(grams.max(initial=0)) < DENSE:
+        there = np.bincount(grams) > 0
+        numbers: Numbers = np.cumsum(there) - 1
+        return numbers[grams], int(there.sum())
+    known, codes = np.unique(grams, return_inverse=True)
+    return codes, len(known)
 
 
 def _unit(table: "sparse.csr_matrix") -> "sparse.csr_matrix":

@@ -5,41 +5,41 @@ vocabulary, so that each pair of names costs a few additions.
 """
 
 from bisect import bisect_left
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import combinations, pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 
 from matching.comparisons import spelling_shares
-from matching.engine.columns import Numbers, Shares
+from matching.engine.candidates import Pairs, mixed, sharing, united
+from matching.engine.columns import Column, Numbers, Shares
 from mdm.standardise.folding import consonants
 
 SHORTEST = 4  # letters a word needs to be taken for a misspelt other
+LONGEST = 40  # and at most: nobody's word has more
 LONGEST_START = 6  # letters of a word that may be the beginning of a longer one: med, distrib
 MOST_ALIKE = 60  # words under one key; more of them resemble nothing in particular
 LEAST = 0.85  # of Jaro-Winkler
 CHUNK = 200_000
+BASE = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Words:
     """The words of distinct texts. ``bearers`` is how many records bear each text: what is common is light."""
 
     def __init__(self, texts: Sequence[str], bearers: Numbers) -> None:
-        known: dict[str, int] = {}
-        codes, starts = list[int](), [0]
-        for text in texts:
-            codes += [known.setdefault(word, len(known)) for word in dict.fromkeys(text.split())]
-            starts.append(len(codes))
-        self.words = list(known)
-        self.codes, self.starts = np.array(codes, dtype=np.int64), np.array(starts, dtype=np.int64)
+        self._column = Column.of(dict.fromkeys(text.split()) for text in texts)
+        self.words, self.codes, self.starts = self._column.texts, self._column.codes, self._column.starts
+        self._bearers = bearers
         of_text = np.repeat(bearers, np.diff(self.starts))
-        self.counts = np.bincount(self.codes, weights=of_text, minlength=len(known)).astype(np.float32)
+        self.counts = np.bincount(self.codes, weights=of_text, minlength=len(self.words)).astype(np.float32)
         total = max(float(bearers.sum()), 1.0)
         self.weights = np.log((1 + total) / np.maximum(self.counts, 1)).astype(np.float32)
-        shape = (len(texts), max(len(known), 1))
-        bare = sparse.csr_matrix((np.ones(len(codes), np.float32), self.codes, self.starts), shape=shape)
-        weights = self.weights if len(known) else np.ones(1, np.float32)
+        shape = (len(texts), max(len(self.words), 1))
+        bare = sparse.csr_matrix((np.ones(len(self.codes), np.float32), self.codes, self.starts), shape=shape)
+        weights = self.weights if self.words else np.ones(1, np.float32)
         self._heavy = (bare @ sparse.diags(weights)).tocsr()
         self._reach = (bare @ self._alike(shape[1])).tocsr()
         self._reach.data = np.minimum(self._reach.data, 1)
@@ -61,8 +61,8 @@ class Words:
 
     def rarity(self, one: Numbers, other: Numbers, both: Shares) -> Shares:
         """How much the words two texts share say, where ``both`` is their share: 1 for three words nobody else has."""
-        told: Shares = both * (self._whole[one] + self._whole[other]) / (6 * self._heaviest)
-        return np.minimum(told, np.float32(1))
+        told = both * (self._whole[one] + self._whole[other]) / (6 * self._heaviest)
+        return np.minimum(told, 1).astype(np.float32)
 
     def left_over(self, one: Numbers, other: Numbers) -> tuple[Shares, Shares]:
         """The heaviest word of either text the other has nothing like: of the side where it is lighter, and of the
@@ -77,48 +77,92 @@ class Words:
             lesser[part], greater[part] = np.minimum(*sides), np.maximum(*sides)
         return lesser, greater
 
+    def rare(self, most: int) -> Column:
+        """Of each text its rarest words of two letters or more, rarest first."""
+        long = np.fromiter(map(len, self.words), np.int64, len(self.words)) > 1
+        entries = np.flatnonzero(long[self.codes])
+        owners = self._column.owners[entries]
+        order = np.lexsort((self.counts[self.codes[entries]], owners))
+        within = np.arange(len(owners)) - np.searchsorted(owners, owners)
+        kept = order[within < most]
+        return Column(self.words, self.codes[entries[kept]], _starts(owners[kept], len(self._column)))
+
     def rarest(self, count: int) -> Iterator[list[str]]:
         """Of each text its rarest words of two letters or more, rarest first."""
-        for begin, end in zip(self.starts[:-1], self.starts[1:], strict=True):
-            codes = sorted(self.codes[begin:end], key=lambda code: self.counts[code])
-            yield [self.words[code] for code in codes if len(self.words[code]) > 1][:count]
+        rare = self.rare(count)
+        for begin, end in pairwise(rare.starts.tolist()):
+            yield rare.taken(rare.codes[begin:end])
+
+    def rare_pairs(self, most: int) -> Column:
+        """Of each text every two of its rarest words, where another record has the two among its rarest as well."""
+        rare = self.rare(most)
+        places = list(combinations(range(most), 2))
+        sides = [np.flatnonzero(rare.counts > second) for _, second in places]
+        owners = np.concatenate([np.zeros(0, np.int64), *sides])
+        pairs = [
+            (rare.codes[rare.starts[one] + first], rare.codes[rare.starts[one] + second])
+            for one, (first, second) in zip(sides, places, strict=True)
+        ]
+        size = max(len(self.words), 1)
+        keys = np.concatenate([np.zeros(0, np.int64), *(np.minimum(a, b) * size + np.maximum(a, b) for a, b in pairs)])
+        known, codes = np.unique(keys, return_inverse=True)
+        shared = np.bincount(codes, weights=self._bearers[owners], minlength=len(known)) > 1
+        kept = np.flatnonzero(shared[codes])
+        kept = kept[np.argsort(owners[kept], kind="stable")]
+        texts = [f"{self.words[key // size]} {self.words[key % size]}" for key in known[shared].tolist()]
+        return Column(texts, (np.cumsum(shared) - 1)[codes[kept]], _starts(owners[kept], len(self._column)))
 
     def _alike(self, size: int) -> "sparse.csr_matrix":
         """Words by words: 1 for itself, less for one it resembles."""
-        pairs = np.array(sorted(self._suspects()), dtype=np.int64).reshape(-1, 2)
-        shares = spelling_shares([self.words[a] for a in pairs[:, 0]], [self.words[b] for b in pairs[:, 1]])
+        suspects = self._suspects()
+        pairs = np.stack([suspects.left, suspects.right], axis=1)
+        shares = spelling_shares(self._column.taken(suspects.left), self._column.taken(suspects.right))
         like = shares > LEAST
         pairs, values = pairs[like], ((shares[like] - 0.6) / 0.4 * 0.9).astype(np.float32)
         rows, columns = np.r_[pairs[:, 0], pairs[:, 1]], np.r_[pairs[:, 1], pairs[:, 0]]
         table = sparse.csr_matrix((np.r_[values, values], (rows, columns)), shape=(size, size))
         return (table + sparse.identity(size, dtype=np.float32)).tocsr()
 
-    def _suspects(self) -> set[tuple[int, int]]:
+    def _suspects(self) -> Pairs:
         """Two words with all letters but one each, with the same consonants, or one the beginning of the other."""
-        keys: dict[str, list[int]] = defaultdict(list)
-        for code, word in enumerate(self.words):
-            if not word.isalpha():
-                continue
-            if len(word) >= SHORTEST:
-                for at in range(len(word)):
-                    keys[word[:at] + word[at + 1 :]].append(code)
-                keys[word].append(code)
-            if len(word) >= SHORTEST - 1:
-                keys["=" + consonants(word)].append(code)
-        found = {
-            (min(a, b), max(a, b))
-            for codes in keys.values()
-            if 1 < len(codes) <= MOST_ALIKE
-            for at, a in enumerate(codes)
-            for b in codes[at + 1 :]
-            if a != b
-        }
-        return found | set(self._beginnings())
+        lengths = np.fromiter(map(len, self.words), np.int64, len(self.words))
+        lengths[~np.fromiter(map(str.isalpha, self.words), bool, len(self.words))] = 0
+        told = np.flatnonzero((lengths >= SHORTEST - 1) & (lengths <= LONGEST))
+        bare = Column.single(self._column.taken(told), consonants)
+        found = [sharing(told[bare.owners], mixed(bare.codes.astype(np.uint64)), MOST_ALIKE)[0]]
+        records, keys = [np.zeros(0, np.int64)], [np.zeros(0, np.uint64)]
+        for length in range(SHORTEST, LONGEST + 1):
+            some = np.flatnonzero(lengths == length)
+            made = _without_each_letter(self._column.taken(some), length)
+            records.append(np.repeat(some, made.shape[1]))
+            keys.append(made.ravel())
+        found.append(sharing(np.concatenate(records), np.concatenate(keys), MOST_ALIKE)[0])
+        found.append(self._beginnings(np.flatnonzero(lengths)))
+        return united(found, len(self.words))
 
-    def _beginnings(self) -> Iterator[tuple[int, int]]:
-        ordered = sorted((word, code) for code, word in enumerate(self.words) if word.isalpha())
-        for at, (word, code) in enumerate(ordered):
-            if SHORTEST - 1 <= len(word) <= LONGEST_START:
-                end = min(bisect_left(ordered, (word + "\uffff", 0)), at + MOST_ALIKE)
-                for _, longer in ordered[at + 1 : end]:
-                    yield min(code, longer), max(code, longer)
+    def _beginnings(self, some: Numbers) -> Pairs:
+        ordered = sorted(zip(self._column.taken(some), some.tolist(), strict=True))
+        texts = [text for text, _ in ordered]
+        short = [at for at, text in enumerate(texts) if SHORTEST - 1 <= len(text) <= LONGEST_START]
+        ends = [min(bisect_left(texts, texts[at] + "\uffff"), at + MOST_ALIKE) for at in short]
+        begins = np.array(short, dtype=np.int64)
+        each = np.array(ends, dtype=np.int64) - begins - 1
+        within = np.arange(each.sum()) - np.repeat(np.cumsum(each) - each, each)
+        codes = np.array([code for _, code in ordered], dtype=np.int64)
+        return Pairs(codes[np.repeat(begins, each)], codes[np.repeat(begins, each) + 1 + within])
+
+
+def _without_each_letter(words: Sequence[str], length: int) -> NDArray[np.uint64]:
+    """A number for each word as it is and without one letter each: the same number for the same letters."""
+    letters = np.frombuffer("".join(words).encode("utf-32-le"), np.uint32).reshape(-1, length)
+    values = mixed(letters.astype(np.uint64))
+    powers = BASE ** np.arange(length + 1, dtype=np.uint64)
+    here = np.cumsum(values * powers[1:], axis=1)
+    before = np.cumsum(values * powers[:-1], axis=1)
+    without = here - values * powers[1:] + before[:, -1:] - before
+    return mixed(np.concatenate([here[:, -1:], without], axis=1))
+
+
+def _starts(owners: Numbers, size: int) -> Numbers:
+    found: Numbers = np.searchsorted(owners, np.arange(size + 1)).astype(np.int64)
+    return found

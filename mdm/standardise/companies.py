@@ -47,6 +47,9 @@ _TRADING = re.compile(
 _FORMER = re.compile(
     r"[\s,;(\-]+(?:f/k/a|fka|n/k/a|formerly(?: known as)?|previously(?: known as)?)\b[.:]?\s*", re.IGNORECASE
 )
+# One of these is in every name the two patterns find something in: looking for them is much cheaper.
+_TRADING_SIGNS = ("/", "dba", "d.b.a", "aka", "business as", "trading as", "known as")
+_FORMER_SIGNS = ("k/a", "fka", "formerly", "previously")
 _INITIALS = re.compile(
     r"(?<![^\s,;(/])(?:[A-Za-z]\.\s?){2,}(?![^\s,;)/])|(?<![^\s,;(/])(?:[A-Za-z]\.){1,}[A-Za-z](?![\w.])"
 )
@@ -62,6 +65,7 @@ def _forms() -> dict[tuple[str, ...], str]:
 
 
 FORMS = _forms()
+_LAST_WORDS = frozenset(form[-1] for form in FORMS)
 # "INC DE": the tag without its slashes, believed only behind one of these forms.
 _TAGGED = frozenset({"inc", "corp", "co", "ltd", "lp", "llc", "plc"})
 _BARE_TAGS = frozenset({code.lower() for land, code in SUBDIVISION_CODES.items() if land[0] == "US"} | {"new", "uk"})
@@ -69,10 +73,25 @@ _BARE_TAGS = frozenset({code.lower() for land, code in SUBDIVISION_CODES.items()
 
 def _joined_initials(name: str) -> str:
     """``L.P.`` -> ``LP``, ``U.S.`` -> ``US``: dots within initials do not part words."""
-    return _INITIALS.sub(lambda m: re.sub(r"[.\s]", "", m[0]) + " ", name) if "." in name else name
+    return _INITIALS.sub(lambda m: re.sub(r"[.\s]", "", m[0]) + " ", name) if "." in name[:-1] else name
+
+
+def has_trading(name: str) -> bool:
+    """Whether a trading name may follow. No is said only where the pattern finds nothing; letters that have no other
+    case in ASCII (long s, the Kelvin sign) leave it to the pattern."""
+    low = name.lower()
+    return any(sign in low for sign in _TRADING_SIGNS) or not low.isascii()
+
+
+def has_former(name: str) -> bool:
+    """Whether a former name may follow, as above."""
+    low = name.lower()
+    return any(sign in low for sign in _FORMER_SIGNS) or not low.isascii()
 
 
 def _without_tags(name: str) -> str:
+    if "/" not in name and "\\" not in name:
+        return name
     while (shorter := _TAG.sub("", name)) != name and shorter.strip():
         name = shorter
     return name
@@ -80,7 +99,7 @@ def _without_tags(name: str) -> str:
 
 def _strip_forms(tokens: list[str]) -> tuple[list[str], list[str]]:
     found: list[str] = []
-    while len(tokens) > 1:
+    while len(tokens) > 1 and tokens[-1] in _LAST_WORDS:
         for size in range(min(_LONGEST_FORM, len(tokens) - 1), 0, -1):
             short = FORMS.get(tuple(tokens[-size:]))
             if short:
@@ -114,10 +133,12 @@ def split_legal_form(name: str) -> tuple[str, str]:
 @lru_cache(maxsize=16384)
 def company_name(name: str) -> CompanyName:
     """`name` taken apart, with the cores of the names that follow ``d/b/a`` (trading) and ``f/k/a`` (former)."""
-    rest, *former = _FORMER.split(name)
-    legal, *trading = _TRADING.split(rest)
+    rest, *former = _FORMER.split(name) if has_former(name) else (name,)
+    legal, *trading = _TRADING.split(rest) if has_trading(rest) else (rest,)
     if not legal.strip():
         legal, trading = rest, []
     core, form = split_legal_form(legal)
+    if not former and not trading:
+        return CompanyName(core, form)
     others = [[split_legal_form(n.rstrip(" )"))[0] for n in names if n.strip(" )")] for names in (trading, former)]
     return CompanyName(core, form, tuple(others[0]), tuple(others[1]))

@@ -1,6 +1,7 @@
 """Street addresses taken apart for comparison: house number, street, unit, post-office box."""
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -49,13 +50,46 @@ _UNIT = re.compile(
     re.I,
 )
 _PARTS = re.compile(r"[,;|]+")
+# What a text must have for one of these patterns to be worth a look: most have none of it.
+_BOX_SIGN = re.compile(r"box|drawer|o\.?\s?b")
+_FLOOR_SIGN = re.compile(r"fl(?:oo)?r?\b")
+_UNIT_SIGNS = frozenset({
+    "suite", "suites", "ste", "unit", "apt", "apartment", "room", "rm", "building", "bldg", "floor", "flr", "fl",
+    "mailstop", "stop", "ms", "dept", "trailer", "lot", "no",
+})  # fmt: skip
+_APART = str.maketrans({chr(c): " " for c in range(128) if not chr(c).isalnum() and c != ord("_")})
 _HOUSE = re.compile(
     r"#?(\d+(?:-\d+)?(?:-?[a-z](?![a-z]))?)(?:\s*(?:-|&|/|and|to)\s*\d+)?\s+(?:(\d/\d)\s+)?(?=\S)", re.I
 )
 _HYPHEN = re.compile(r"(?<=\d)-(?=\d)")
+_HYPHEN_LETTER = re.compile(r"-(?=[a-z])")
 
 
-def _take(pattern: re.Pattern[str], text: str) -> tuple[list[str], str]:
+def has_care(text: str) -> bool:
+    """Whether there may be a care-of note. These four answer no only where their pattern finds nothing; letters that
+    have no other case in ASCII (long s, the Kelvin sign) leave it to the pattern."""
+    low = text.lower()
+    return "c/o" in low or "attn" in low or "attention" in low or not low.isascii()
+
+
+def has_box(text: str) -> bool:
+    """Whether there may be a post-office box."""
+    return _BOX_SIGN.search(text.lower()) is not None or not text.isascii()
+
+
+def has_floor(text: str) -> bool:
+    """Whether there may be a floor by its ordinal."""
+    return _FLOOR_SIGN.search(text.lower()) is not None or not text.isascii()
+
+
+def has_unit(text: str) -> bool:
+    """Whether there may be a suite, room, building or floor."""
+    return "#" in text or not text.isascii() or not _UNIT_SIGNS.isdisjoint(text.lower().translate(_APART).split())
+
+
+def _take(pattern: re.Pattern[str], may: Callable[[str], bool], text: str) -> tuple[list[str], str]:
+    if not may(text):
+        return [], text
     found = [next((g for g in m.groups() if g), "") for m in pattern.finditer(text)]
     return found, (pattern.sub(" , ", text) if found else text)
 
@@ -87,7 +121,7 @@ def _house(part: str) -> tuple[str, str] | None:
     """House number and rest of a part that begins with one; a number word counts where two words follow."""
     found = _HOUSE.match(part)
     if found:
-        return re.sub(r"-(?=[a-z])", "", found[1].lower()), part[found.end() :]
+        return _HYPHEN_LETTER.sub("", found[1].lower()), part[found.end() :]
     first, _, rest = part.partition(" ")
     number = _NUMBER_WORDS.get(first.lower())
     return (number, rest) if number and len(fold_street(rest).split()) > 1 else None
@@ -100,15 +134,15 @@ def parse_street(*lines: str) -> Street:
     The first part that begins with a house number is the street; without any, the first part that has letters is,
     and `number` stays empty. A care-of or attention note is left out.
     """
-    text = _CARE_OF.sub(" ", " , ".join(line.strip() for line in lines if line.strip()))
-    boxes, text = _take(_BOX, text)
-    floors, text = _take(_ORDINAL_FLOOR, text)
-    units, text = _take(_UNIT, text)
+    text = " , ".join([line.strip() for line in lines if line.strip()])
+    if has_care(text):
+        text = _CARE_OF.sub(" ", text)
+    boxes, text = _take(_BOX, has_box, text)
+    floors, text = _take(_ORDINAL_FLOOR, has_floor, text)
+    units, text = _take(_UNIT, has_unit, text)
     parts = [part.strip(" .-") for part in _PARTS.split(text) if part.strip(" .-#")]
-    number, street = "", next((part for part in parts if any(c.isalpha() for c in part)), "")
-    for part in parts:
-        if house := _house(part):
-            number, street = house
-            break
-    unit = " ".join(fold_street(_HYPHEN.sub("", u)) for u in (*units, *floors))
+    number, street = next(filter(None, map(_house, parts)), ("", ""))
+    if not number:
+        street = next((part for part in parts if any(c.isalpha() for c in part)), "")
+    unit = " ".join([fold_street(_HYPHEN.sub("", u)) for u in (*units, *floors)])
     return Street(number, fold_street(street), unit, fold(boxes[0]) if boxes else "")
