@@ -14,7 +14,7 @@ from matching.known import Known, Pair, Scored, ordered
 from matching.scoring import Score, bits_of, probability
 
 # An absent pair inside a group that is joined: blocked out, so nothing strong can speak for it.
-_FLOOR = -6.0
+FLOOR = -6.0
 # Very strong evidence for one pair must not outvote the contradiction of the others.
 _CEILING = 20.0
 # Parts beyond this are not filled up with the pairs blocking left out (quadratic).
@@ -63,7 +63,7 @@ class Decisions:
 
 
 @dataclass(frozen=True)
-class _Part:
+class Part:
     """One connected part: its starting groups (golden records with their members, newcomers alone)."""
 
     scored: Scored
@@ -74,16 +74,16 @@ class _Part:
 def decide(scored: Scored, pairs: Iterable[Pair]) -> Decisions:
     """Decide every newcomer from the pairs blocking found. Stubs come last: they follow whoever bears their name."""
     decisions = Decisions()
-    near = _near(scored, pairs)
+    near = neighbours(scored, pairs)
     members = scored.members()
     for start in _components(scored.known, near, members):
-        part = _Part(scored, near, start)
+        part = Part(scored, near, start)
         _decide_part(part, decisions)
     _place_stubs(scored, decisions)
     return decisions
 
 
-def _near(scored: Scored, pairs: Iterable[Pair]) -> Mapping[int, set[int]]:
+def neighbours(scored: Scored, pairs: Iterable[Pair]) -> Mapping[int, set[int]]:
     review = bits_of(scored.matching.review)
     near: dict[int, set[int]] = defaultdict(set)
     for a, b in pairs:
@@ -122,19 +122,19 @@ def _components(
         yield sorted(start)
 
 
-def _decide_part(part: _Part, decisions: Decisions) -> None:
+def _decide_part(part: Part, decisions: Decisions) -> None:
     known, matching = part.scored.known, part.scored.matching
     if len(part.start) == 1:
         if known[part.start[0][0]].golden is None:
             decisions.joined.append(Joined(part.start[0], None))
         return
-    weights, vetoes = _weights(part)
+    weights, vetoes = weigh(part)
     goldens = [number for number, group in enumerate(part.start) if known[group[0]].golden]
     groups = cluster(
         part.start,
         weights,
         threshold=bits_of(matching.auto),
-        floor=_FLOOR,
+        floor=FLOOR,
         vetoes=vetoes,
         apart=list(combinations(goldens, 2)),
         margin=matching.margin,
@@ -143,7 +143,7 @@ def _decide_part(part: _Part, decisions: Decisions) -> None:
     _collect(part.scored, groups, decisions)
 
 
-def _weights(part: _Part) -> tuple[dict[Pair, float], list[Pair]]:
+def weigh(part: Part) -> tuple[dict[Pair, float], list[Pair]]:
     """Weight of every pair of the part and the pairs that must stay apart. Without an anchor, never automatic."""
     nodes = sorted(node for group in part.start for node in group)
     if len(nodes) <= _FILL_UP_TO:
@@ -157,7 +157,7 @@ def _weights(part: _Part) -> tuple[dict[Pair, float], list[Pair]]:
     vetoes = []
     for a, b in wanted:
         found = part.scored.score(a, b)
-        weights[a, b] = max(_FLOOR, min(found.bits, _CEILING if found.anchored else just_below))
+        weights[a, b] = max(FLOOR, min(found.bits, _CEILING if found.anchored else just_below))
         if part.scored.barred(a, b) or (found.vetoes and part.scored.contradicts(home[a], home[b])):
             vetoes.append((a, b))
     return weights, vetoes

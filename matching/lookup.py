@@ -12,23 +12,31 @@ from mdm.models import Link, SourceRecord, SourceState
 from mdm.spec import Domain
 
 
-def pairs_of(domain: Domain, ids: Collection[int]) -> set[Pair]:
+# Where keys are kept. Those of a draft that is tried have a table of their own, with the same columns.
+KEYS = "matching_matchkey"
+
+_PAIRS = """
+WITH mine AS MATERIALIZED (
+  SELECT key, source_record_id FROM matching_matchkey WHERE source_record_id = ANY(%(ids)s)
+), usable AS MATERIALIZED (
+  SELECT k.key FROM matching_matchkey k WHERE k.key IN (SELECT key FROM mine)
+  GROUP BY k.key HAVING count(*) BETWEEN 2 AND %(cap)s
+)
+SELECT DISTINCT mine.source_record_id, other.source_record_id
+FROM mine JOIN usable USING (key) JOIN matching_matchkey other USING (key)
+WHERE other.source_record_id <> mine.source_record_id
+"""
+_SHARED = """
+SELECT key, max(n) FROM (
+  SELECT key, count(*) AS n FROM matching_matchkey WHERE key = ANY(%s) GROUP BY key, source
+) counted GROUP BY key HAVING max(n) > 1
+"""
+
+
+def pairs_of(domain: Domain, ids: Collection[int], table: str = KEYS) -> set[Pair]:
     """Every pair of one of these records and another that shares a key not held by too many. One query."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            WITH mine AS MATERIALIZED (
-              SELECT key, source_record_id FROM matching_matchkey WHERE source_record_id = ANY(%(ids)s)
-            ), usable AS MATERIALIZED (
-              SELECT k.key FROM matching_matchkey k WHERE k.key IN (SELECT key FROM mine)
-              GROUP BY k.key HAVING count(*) BETWEEN 2 AND %(cap)s
-            )
-            SELECT DISTINCT mine.source_record_id, other.source_record_id
-            FROM mine JOIN usable USING (key) JOIN matching_matchkey other USING (key)
-            WHERE other.source_record_id <> mine.source_record_id
-            """,
-            {"ids": list(ids), "cap": domain.matching.block_cap},
-        )
+        cursor.execute(_PAIRS.replace(KEYS, table), {"ids": list(ids), "cap": domain.matching.block_cap})
         return {ordered(a, b) for a, b in cursor.fetchall()}
 
 
@@ -65,7 +73,7 @@ def waiting_among(ids: Collection[int]) -> set[int]:
     return set(records.values_list("pk", flat=True))
 
 
-def shared_texts(domain: Domain, known: Iterable[Known]) -> dict[tuple[str, str], int]:
+def shared_texts(domain: Domain, known: Iterable[Known], table: str = KEYS) -> dict[tuple[str, str], int]:
     """(feature, text) -> how many records of one source share it, at most; only texts shared at all. One query."""
     matching = domain.matching
     weighed = {c.feature for c in matching.comparisons if c.rarity}
@@ -77,14 +85,7 @@ def shared_texts(domain: Domain, known: Iterable[Known]) -> dict[tuple[str, str]
         for text in one.features.get(name, ())
     }
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT key, max(n) FROM (
-              SELECT key, count(*) AS n FROM matching_matchkey WHERE key = ANY(%s) GROUP BY key, source
-            ) counted GROUP BY key HAVING max(n) > 1
-            """,
-            [list(asked)],
-        )
+        cursor.execute(_SHARED.replace(KEYS, table), [list(asked)])
         return {asked[key]: count for key, count in cursor.fetchall()}
 
 
