@@ -2,13 +2,14 @@
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
-from api import document, target_document
+from api import document, match_document, target_document
 from api.views.batches import BatchesView, BatchView, QuarantineView
 from api.views.changes import ChangesView
 from api.views.consumers import ConsumerView
 from api.views.documentation import DocumentationView, SchemaView
 from api.views.fallback import UnknownPathView
 from api.views.lookup import LookupView
+from api.views.match import MatchView
 from api.views.message_schemas import MessageSchemasView, MessageSchemaView
 from api.views.receipts import ReceiptsView
 from api.views.reconcile import ReconcileView
@@ -37,6 +38,7 @@ version_one: list[URLPattern | URLResolver] = [
     path("changes", document.changes_document(ChangesView).as_view(), name="changes"),
     path("consumers/<str:name>", document.consumer_document(ConsumerView).as_view(), name="consumer"),
     path("lookup", document.lookup_document(LookupView).as_view(), name="lookup"),
+    path("match", match_document.match_document(MatchView).as_view(), name="match"),
     path("batches", document.send_document(BatchesView).as_view(), name="batches"),
     path("batches/<uuid:batch_id>", document.batch_document(BatchView).as_view(), name="batch"),
     path(

@@ -1,0 +1,257 @@
+"""Search before create: which golden records a record that does not exist yet looks like. Writes nothing.
+
+Candidates come from the blocking keys, as for a record that arrives, and by the words of its names, which may be
+misspelt or half typed. However common its values, the rows read and the pairs scored are bounded.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any
+from uuid import UUID
+
+from django.db import OperationalError, connection, transaction
+from django.db.models import QuerySet
+
+from matching import lookup, wordlist
+from matching.blocking import key_of, keys, single_passes
+from matching.comparisons import sorted_word_shares
+from matching.features import Features, make_features
+from matching.known import Known, Scored, agreed
+from matching.scoring import Score, sentence, shares
+from matching.why import band
+from mdm.masking import MASK, restricted_names
+from mdm.models import GoldenRecord, SourceRecord
+from mdm.spec import Domain, Matching
+
+MOST_SHOWN = 50
+_NEW = 0  # the id of the record that does not exist yet
+_BY_KEY, _BY_WORD, _SCORED, _MEMBERS = 150, 60, 90, 300  # the rows read and the pairs scored, at most
+_MOST_WORDS = 8
+_ALIKE = 0.6  # names less alike than this, sharing no key, are no answer
+_COUNTED = 5000  # a value shared more often is as good as worthless, however often
+_MILLISECONDS = 400  # for finding by words; without it the answer is what the keys found
+
+Place = tuple[str, str]  # pointer to what was given, or "", and a plain sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """A golden record the values may mean. ``score`` is its closest source record's, vetoes as the whole record bears
+    them out; ``band`` is what matching would do: auto, review or new."""
+
+    record: UUID
+    code: str
+    title: str
+    state: str
+    version: int
+    source_record: int
+    system: str
+    key: str
+    score: Score
+    band: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """Who was found, likest first; ``band`` is what would become of a record like this if it arrived now.
+
+    ``compared`` source records were looked at; ``left_out`` says what could not be looked for, and why.
+    """
+
+    found: tuple[Alike, ...]
+    band: str
+    compared: int
+    left_out: tuple[Place, ...]
+
+    @property
+    def likely(self) -> tuple[Alike, ...]:
+        """Those a person should look at before making another."""
+        return tuple(one for one in self.found if one.band != "new")
+
+
+def search(
+    domain: Domain, values: Mapping[str, Any], parts: Mapping[str, Sequence[Mapping[str, Any]]], limit: int = 10
+) -> Searched:
+    """The golden records these standardised values may mean, likest first; a name alone, even half of it, is enough."""
+    matching = domain.matching
+    features = make_features(matching, values, parts, lambda reference: reference.get("record"))
+    if not features:
+        return Searched((), "new", 0, (("", "Nothing that was given is compared. Give a name or an identifier."),))
+    by_key, left_out = _by_keys(domain, features)
+    by_word, said = _by_words(domain, features)
+    left_out += said
+    known = lookup.load({*by_key, *by_word})
+    waiting = sum(one.golden is None for one in known.values())
+    if waiting:
+        waits = "1 record that arrived a moment ago waits" if waiting == 1 else f"{waiting} that arrived just now wait"
+        left_out.append(("", f"{waits} to be matched."))
+    known = {pk: one for pk, one in known.items() if one.golden}
+    likeness = _likeness(wordlist.naming(domain, matching), features, known)
+    scored = _scored(domain, features, _likeliest(known, by_key, likeness))
+    nearest = _nearest(scored, min(limit, MOST_SHOWN))
+    members = lookup.members_of(nearest) - scored.known.keys()
+    whole = lookup.load(sorted(members)[:_MEMBERS])
+    scored = Scored(matching, {**scored.known, **whole}, scored.shared)
+    named = {one.golden for pk, one in known.items() if likeness.get(pk, 0.0) >= _ALIKE}
+    found = [one for one in _told(matching, scored, nearest) if one.band != "new" or one.record in named]
+    return Searched(tuple(found), _what_becomes(matching, found), len(known), tuple(dict.fromkeys(left_out)))
+
+
+def _by_keys(domain: Domain, features: Features) -> tuple[list[int], list[Place]]:
+    """Source records that share a blocking key, those that share most first; of a key many hold, the first ones."""
+    passes = {key: number for number, key in keys(domain, features)}
+    cap = domain.matching.block_cap
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT asked.key, held.source_record_id FROM unnest(%s::bigint[]) AS asked (key) CROSS JOIN LATERAL (
+              SELECT source_record_id FROM matching_matchkey WHERE key = asked.key LIMIT %s
+            ) held
+            """,
+            [list(passes), cap + 1],
+        )
+        rows = cursor.fetchall()
+    bearers: dict[int, list[int]] = {}
+    for key, pk in rows:
+        bearers.setdefault(key, []).append(pk)
+    shared = Counter(pk for listed in bearers.values() for pk in listed[:cap])
+    crowded = dict.fromkeys(passes[key] for key, listed in bearers.items() if len(listed) > cap)
+    said = [("", f"More than {cap} records share {_named(domain, n)}; {cap} of them were compared.") for n in crowded]
+    return [pk for pk, _ in shared.most_common(_BY_KEY)], said
+
+
+def _named(domain: Domain, number: int) -> str:
+    """The values a pass is made of, as people call them: its state and postcode."""
+    labels = {c.feature: c.label for c in domain.matching.comparisons}
+    names = dict.fromkeys(labels.get(name, "beginning of the name") for name in domain.matching.blocking[number])
+    return "its " + " and ".join(name if name.isupper() else name[:1].lower() + name[1:] for name in names)
+
+
+def _by_words(domain: Domain, features: Features) -> tuple[list[int], list[Place]]:
+    """Source records that bear the words of the names, or words spelled alike; nobody where that takes too long."""
+    asked = wordlist.words_of(wordlist.naming(domain, domain.matching), features)[:_MOST_WORDS]
+    if not asked:
+        return [], []
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(_MILLISECONDS)])
+            groups = wordlist.meant(domain, asked)
+            frequent = wordlist.common(set(chain.from_iterable(groups.values())))
+            found = wordlist.bearing(domain, groups, frequent, _BY_WORD)
+            cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
+    except OperationalError:
+        return [], [("", "Looking for names spelled alike took too long; only equal values were looked for.")]
+    if len(groups) == 1 and frequent:
+        (word,) = groups
+        return found, [("", f"Very many names hold “{word}”; some of them were compared. Give more of the name.")]
+    return found, []
+
+
+def _likeliest(known: Mapping[int, Known], by_key: Sequence[int], likeness: Mapping[int, float]) -> dict[int, Known]:
+    """As many as are scored: those that share a key, and of those found by words alone the ones most alike by name."""
+    keyed = [pk for pk in by_key if pk in known]
+    rest = [pk for pk in known if likeness.get(pk, 0.0) >= _ALIKE and pk not in set(keyed)]
+    worded = sorted(rest, key=lambda pk: (-likeness[pk], pk))
+    half = _SCORED // 2
+    order = [*keyed[:half], *worded[:half], *keyed[half:], *worded[half:]]
+    return {pk: known[pk] for pk in order[:_SCORED]}
+
+
+def _likeness(names: Sequence[str], features: Features, known: Mapping[int, Known]) -> dict[int, float]:
+    """How alike the names of each are to those asked for, 0..1; a name that only goes on counts as alike."""
+    asked = [text for name in names for text in features.get(name, ())][:4]
+    pairs = [
+        (pk, ours, theirs)
+        for pk, one in known.items()
+        for name in names
+        for theirs in one.features.get(name, ())[:4]
+        for ours in asked
+    ]
+    told = sorted_word_shares([ours for _, ours, _ in pairs], [theirs for _, _, theirs in pairs])
+    best: dict[int, float] = {}
+    for (pk, ours, theirs), share in zip(pairs, told.tolist(), strict=True):
+        begun = 0.8 if theirs.startswith(ours) or set(ours.split()) <= set(theirs.split()) else 0.0
+        best[pk] = max(best.get(pk, 0.0), share, begun)
+    return best
+
+
+def _scored(domain: Domain, features: Features, known: Mapping[int, Known]) -> Scored:
+    new = Known(_NEW, _NEW, features)
+    return Scored(domain.matching, {_NEW: new, **known}, shares(_commonness(domain, features)))
+
+
+def _commonness(domain: Domain, features: Features) -> dict[tuple[str, str], int]:
+    """(feature, text) -> how many records of one source share it, counted up to a limit. One query."""
+    weighed = {c.feature for c in domain.matching.comparisons if c.rarity}
+    asked = {
+        key_of(domain.name, number, (text,)): (name, text)
+        for name, number in single_passes(domain.matching).items()
+        if name in weighed
+        for text in features.get(name, ())
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT asked.key, max(held.n) FROM unnest(%s::bigint[]) AS asked (key) CROSS JOIN LATERAL (
+              SELECT count(*) AS n FROM (SELECT source FROM matching_matchkey WHERE key = asked.key LIMIT %s) few
+              GROUP BY source
+            ) held GROUP BY asked.key
+            """,
+            [list(asked), _COUNTED],
+        )
+        return {asked[key]: count for key, count in cursor.fetchall()}
+
+
+def _nearest(scored: Scored, limit: int) -> list[UUID]:
+    """The golden records of the likest source records."""
+    best: dict[UUID, float] = {}
+    for golden, members in scored.members().items():
+        best[golden] = max(scored.score(_NEW, pk).bits for pk in members)
+    return sorted(best, key=lambda golden: (-best[golden], golden))[:limit]
+
+
+def _told(matching: Matching, scored: Scored, nearest: Sequence[UUID]) -> list[Alike]:
+    members = scored.members()
+    records = GoldenRecord.objects.in_bulk(nearest)
+    sources = _sources(pk for golden in nearest for pk in members[golden])
+    found = []
+    for golden in nearest:
+        record = records[golden]
+        scores = {pk: scored.score(_NEW, pk) for pk in members[golden]}
+        pk = max(scores, key=lambda one: (scores[one].bits, -one))
+        contradicted = {label for score in scores.values() for label in score.vetoes} - agreed(scores.values())
+        score = replace(scores[pk], vetoes=tuple(sorted(contradicted)))
+        system, key = sources[pk]
+        found.append(
+            Alike(
+                record=golden, code=record.code, title=record.title or record.code, state=record.state,
+                version=record.version, source_record=pk, system=system, key=key,
+                score=score, band=band(matching, score), sentence=sentence(score),
+            )
+        )  # fmt: skip
+    return sorted(found, key=lambda one: (-one.score.bits, one.code))
+
+
+def _sources(ids: Iterable[int]) -> dict[int, tuple[str, str]]:
+    records: QuerySet[SourceRecord] = SourceRecord.objects.filter(pk__in=list(ids))
+    return {pk: (system, key) for pk, system, key in records.values_list("pk", "system__code", "key")}
+
+
+def _what_becomes(matching: Matching, found: Sequence[Alike]) -> str:
+    """auto where one record is beyond doubt and no rival is near; review where a person would be asked; else new."""
+    best = next(iter(found), None)
+    if best is None or best.band != "auto":
+        return "review" if any(one.band != "new" for one in found) else "new"
+    rivals = (one for one in found[1:] if not one.score.vetoes)
+    near = any(best.score.bits - one.score.bits < matching.margin for one in rivals)
+    return "review" if near else "auto"
+
+
+def evidence(domain: Domain, score: Score) -> list[dict[str, Any]]:
+    """The comparisons as JSON, heaviest first; what was made of restricted values is shown as dots."""
+    restricted = set(restricted_names(domain))
+    hidden = {f.name for f in domain.matching.features if restricted & {f"{domain.name}.{a}" for a in f.attributes}}
+    return [{**one, "left": MASK, "right": MASK} if one["feature"] in hidden else one for one in score.explanation()]
