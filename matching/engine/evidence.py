@@ -31,6 +31,10 @@ class Group:
     hard: bool = False
     parts: tuple[str, ...] = ()
 
+    def worth(self, shares: Shares) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
+        """The log-odds declared for each similarity."""
+        return np.nan_to_num(self.weight * (shares.astype(np.float64) - self.centre))
+
 
 @dataclass(frozen=True)
 class Pass:
@@ -88,7 +92,7 @@ class Prepared:
         """Log-odds by the declared weights alone."""
         total = np.full(len(next(iter(evidence.values()))), self.prior)
         for name, group in self.groups.items():
-            total += np.nan_to_num(group.weight * (evidence[name] - group.centre))
+            total += group.worth(evidence[name])
         return total
 
 

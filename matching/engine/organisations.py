@@ -7,10 +7,20 @@ from functools import lru_cache
 import numpy as np
 
 from matching.comparisons import slip_shares, sorted_word_shares, spelling_shares
+from matching.engine import telling
 from matching.engine.candidates import Pairs
 from matching.engine.columns import Column, Shares
 from matching.engine.evidence import (
-    WORDED, Blend, Compare, Group, Pass, Prepared, identifiers, texts_by, through, worded,
+    WORDED,
+    Blend,
+    Compare,
+    Group,
+    Pass,
+    Prepared,
+    identifiers,
+    texts_by,
+    through,
+    worded,
 )  # fmt: skip
 from matching.engine.spelling import Spelling
 from matching.engine.words import Words
@@ -30,7 +40,7 @@ _PLACEHOLDER = re.compile(r"|(.)\1+|NA|NONE|NULL|TBD|TBA|UNKNOWN|X+|123456789\d*
 @lru_cache(maxsize=65536)
 def _names(raw: str) -> tuple[str, ...]:
     """Telling words without the legal form, of the name and of those it trades or traded under."""
-    taken = company_name(raw)
+    taken = company_name(telling.bare(raw))
     found = (" ".join(name_tokens(core)) for core in (taken.core, *taken.trading, *taken.former))
     return tuple(dict.fromkeys(name for name in found if name))
 
@@ -61,17 +71,18 @@ def _column(rows: Rows, attribute: str, make: Callable[[str], str]) -> Column:
     return Column.of([text] if (text := make(raw)) else [] for raw in rows.get(attribute, ()))
 
 
-def _address(number: Column, street: Column) -> Compare:
+def _address(number: Column, street: Column, unit: Column) -> Compare:
     """House and street as one: the same door 1, the same street another door less than half, the street alone .6.
 
-    Parts: door, street.
+    Parts: door, street, unit.
     """
     doors, streets = texts_by(number, slip_shares), texts_by(street, sorted_word_shares)
+    units = texts_by(unit, _equal)
 
     def of(pairs: Pairs) -> Shares:
-        door, way = doors(pairs), streets(pairs)
+        door, way, room = doors(pairs), streets(pairs), units(pairs)
         both = np.where(np.isnan(door), 0.6 * way, 0.55 * door + 0.45 * way)
-        return np.stack([both, door, way], axis=1).astype(np.float32)
+        return np.stack([both, door, way, room], axis=1).astype(np.float32)
 
     return of
 
@@ -88,6 +99,27 @@ def _near_numbers(column: Column) -> Compare:
     return texts_by(column, measure)
 
 
+def _equal(left: Sequence[str], right: Sequence[str]) -> Shares:
+    return np.array([a == b for a, b in zip(left, right, strict=True)], dtype=np.float32)
+
+
+def _words_shared(left: Sequence[str], right: Sequence[str]) -> Shares:
+    """1 the same words, from .5 where one side only says more, down to 0 where nothing is shared."""
+
+    def one(a: set[str], b: set[str]) -> float:
+        share = len(a & b) / len(a | b)
+        return share if share == 1 else 0.5 + share / 2 if a < b or b < a else share / 2
+
+    return np.array([one({*a.split()}, {*b.split()}) for a, b in zip(left, right, strict=True)], dtype=np.float32)
+
+
+_TELLING = {
+    "form": ("Legal form", 1.0, _words_shared),
+    "kind": ("Kind", 1.0, _words_shared),
+    "country": ("Country", 1.0, _equal),
+}
+
+
 def _near_postcodes(left: Sequence[str], right: Sequence[str]) -> Shares:
     near = np.array([a[:3] == b[:3] for a, b in zip(left, right, strict=True)], dtype=bool)
     slips = slip_shares(left, right)
@@ -95,13 +127,14 @@ def _near_postcodes(left: Sequence[str], right: Sequence[str]) -> Shares:
     return found
 
 
-def _place(postcode: Column, city: Column) -> Compare:
+def _place(postcode: Column, city: Column, region: Column) -> Compare:
     codes, towns = texts_by(postcode, _near_postcodes), texts_by(city, spelling_shares)
+    regions = texts_by(region, _equal)
 
     def of(pairs: Pairs) -> Shares:
         code, town = codes(pairs), towns(pairs)
         both = np.where(np.isnan(code), town, np.where(np.isnan(town), code, (code + town) / 2))
-        return np.stack([both, code, town], axis=1).astype(np.float32)
+        return np.stack([both, code, town, regions(pairs)], axis=1).astype(np.float32)
 
     return of
 
@@ -125,6 +158,11 @@ def prepare(rows: Rows) -> Prepared:
         "postcode": _column(rows, "postcode", _postcode),
         "phone": _column(rows, "phone", _phone),
         "site": _column(rows, "website", _site),
+        "unit": Column.of([[street.unit] for street in parsed]),
+        "form": _column(rows, "name", telling.legal_form),
+        "kind": _column(rows, "name", telling.kinds),
+        "region": _column(rows, "region", telling.region),
+        "country": _column(rows, "country", telling.country),
     } | {code: _column(rows, code, _identifier) for code in IDENTIFIERS}
     columns = {code: column for code, column in columns.items() if column.share_filled() > 0}
     words = Words(name.texts, name.bearers)
@@ -163,13 +201,20 @@ _PASSES = (
 
 def _groups(columns: Mapping[str, Column], name: Compare) -> dict[str, Group]:
     silent = Column.of([[] for _ in range(len(columns["name"]))])
-    told = ("house", "street", "postcode", "city", "phone", "site")
+    told = ("house", "street", "unit", "postcode", "city", "region", "phone", "site")
     of = {code: columns.get(code, silent) for code in told}
     found = {"name": Group("Name", 14, 0.75, name, parts=WORDED)}
     if "street" in columns:
-        found["address"] = Group("Address", 8, 0.5, _address(of["house"], of["street"]), parts=("door", "street"))
+        found["address"] = Group(
+            "Address", 8, 0.5, _address(of["house"], of["street"], of["unit"]), parts=("door", "street", "unit")
+        )
     if "city" in columns or "postcode" in columns:
-        found["place"] = Group("Place", 4, 0.6, _place(of["postcode"], of["city"]), parts=("postcode", "city"))
+        found["place"] = Group(
+            "Place", 4, 0.6, _place(of["postcode"], of["city"], of["region"]), parts=("postcode", "city", "region")
+        )
+    for code, (label, weight, measure) in _TELLING.items():
+        if code in columns:
+            found[code] = Group(label, weight, 0.5, texts_by(columns[code], measure))
     if "phone" in columns:
         found["phone"] = Group("Phone", 6, 0.4, _near_numbers(of["phone"]))
     if "site" in columns:

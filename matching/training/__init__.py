@@ -1,0 +1,1 @@
+"""How the shipped default weights come about: synthetic records of our own making, and what is learnt from them."""
