@@ -5,8 +5,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
+from mdm import bulk
 from mdm.models import ChangeEvent
 from publishing import breaker, outcomes, payloads
 from publishing.lanes import Claim, hold
@@ -50,7 +51,7 @@ def top_up(lane: Lane, moment: datetime, *, bounded: bool = True) -> int | None:
     if lane.epoch != lane.head_epoch:
         breaker.pause_restored(lane, moment)
         return None
-    if lane.cursor_low >= head or (bounded and _waiting(lane) >= WINDOW):
+    if lane.cursor_low >= head or (bounded and _is_full(lane)):
         return None
     before = lane.cursor_low, lane.passing, lane.passing_until
     try:
@@ -61,9 +62,17 @@ def top_up(lane: Lane, moment: datetime, *, bounded: bool = True) -> int | None:
         return None
 
 
-def _waiting(lane: Lane) -> int:
-    """How many wait for their turn, at most a window; what may wait for ever is not counted."""
-    return len(coming().filter(endpoint_id=lane.endpoint_id).values_list("pk")[:WINDOW])
+def _is_full(lane: Lane) -> bool:
+    """Whether a window of deliveries waits for its turn; what may wait for ever is not counted."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM (SELECT FROM publishing_delivery WHERE endpoint_id = %s AND state = 'waiting' "
+            "LIMIT %s) waiting",
+            [lane.endpoint_id, WINDOW],
+        )
+        if cursor.fetchone()[0] < WINDOW:
+            return False
+    return len(coming().filter(endpoint_id=lane.endpoint_id).values_list("pk")[:WINDOW]) >= WINDOW
 
 
 def _advance(lane: Lane, head: int, moment: datetime) -> int:
@@ -72,7 +81,7 @@ def _advance(lane: Lane, head: int, moment: datetime) -> int:
     events = list(found[:EVENTS_READ])
     read = {Passing.LATEST: _latest, Passing.SKIP: _skipped}.get(Passing(lane.passing), _each)
     rows = read(lane, events, moment) if events else []
-    Delivery.objects.bulk_create(rows, ignore_conflicts=True)
+    bulk.insert(rows, missing_only=True)
     lane.cursor_low = int(events[-1].seq or 0) if events else until
     if lane.passing_until is not None and lane.cursor_low >= lane.passing_until:
         lane.passing, lane.passing_until = Passing.NOTHING, None

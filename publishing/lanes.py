@@ -7,15 +7,18 @@ proves first that the claim still stands.
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from mdm.models import LogHead
 from publishing import outcomes
 from publishing.clock import Now, now
+from publishing.compiled import STANDS_FOR_A_MOMENT, Compiled
 from publishing.models import (
     HTTP_KINDS,
     LIVE,
@@ -106,21 +109,35 @@ def hold(claimed: Claim) -> tuple[Lane, datetime]:
     One question tells besides where the log stands and whether a replay is under way, as most turns want to know.
     Every write of a worker goes through here, so one that slept past its lease changes nothing.
     """
-    lane = (
-        Lane.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("endpoint")
-        .annotate(moment=Now(), newest=_HEAD.values("seq"), life=_HEAD.values("epoch"), again=_REPLAYS)
-        .filter(endpoint_id=claimed.endpoint_id, claim_id=claimed.id, lease_until__gt=Now())
-        .first()
-    )
+    found = _HELD.records(endpoint=claimed.endpoint_id, claim=claimed.id)
+    lane = found[0] if found else None
     if lane is None:
         raise Fenced(f"the lane of {claimed.endpoint_id} has another holder")
-    lane.head_seq, lane.head_epoch, lane.replays = lane.newest, lane.life, lane.again
-    moment: datetime = lane.moment
+    lane.endpoint = _REACHED.records(endpoint=claimed.endpoint_id)[0]
+    asked = vars(lane)
+    lane.head_seq, lane.head_epoch, lane.replays = asked["newest"], asked["life"], asked["again"]
+    moment: datetime = asked["moment"]
     if lane.lease_until is None or lane.lease_until < moment + LEASE - RENEWED_AFTER:
         lane.lease_until = moment + LEASE
         lane.save(update_fields=["lease_until"])
     return lane, moment
+
+
+_BESIDES: dict[str, Any] = {
+    "moment": Now(), "newest": _HEAD.values("seq"), "life": _HEAD.values("epoch"), "again": _REPLAYS,
+}  # fmt: skip
+
+
+def _held(endpoint: UUID, claim: UUID) -> QuerySet[Lane, Any]:
+    return (
+        Lane.objects.select_for_update(no_key=True, of=("self",))
+        .annotate(**_BESIDES)
+        .filter(endpoint_id=endpoint, claim_id=claim, lease_until__gt=Now())
+    )
+
+
+_HELD = Compiled(_held, endpoint=uuid4(), claim=uuid4())
+_REACHED = Compiled(lambda endpoint: Endpoint.objects.filter(pk=endpoint), endpoint=uuid4())
 
 
 def locked(endpoint_id: UUID) -> Endpoint:
@@ -140,26 +157,34 @@ def due() -> list[UUID]:
     Lanes on trial (a failure, or no success yet) come last and few at a time, so that targets that hang cannot hold
     every thread. A lane of another life of the log is due too: it has to be paused.
     """
-    moment = now()
-    head = LogHead.objects.first()
+    known: list[UUID] = []
+    trials: list[UUID] = []
+    held = 0
+    for endpoint_id, failures, success, held in _DUE.rows(moment=now()):  # noqa: B007 (the same in each row)
+        (trials if failures or success is None else known).append(endpoint_id)
+    return known + trials[: max(TRIALS - held, 0)]
+
+
+def _due(moment: datetime) -> QuerySet[Lane, Any]:
     orphans = Delivery.objects.filter(endpoint_id=OuterRef("endpoint_id"), state=DeliveryState.IN_FLIGHT)
     ready = next_up().filter(endpoint_id=OuterRef("endpoint_id"), due_at__lte=moment)
-    work = Q(cursor_low__lt=head.seq if head else 0) | Exists(ready) | Exists(orphans) | Q(_REPLAYS)
+    head = Coalesce(Subquery(_HEAD.values("seq")), 0)
+    work = Q(cursor_low__lt=head) | Exists(ready) | Exists(orphans) | Q(_REPLAYS)
     # Of another life of the log: it has to be paused.
-    stranded = Q(epoch__isnull=False) & ~Q(epoch=head.epoch) if head else Q(pk__in=[])
-    lanes = (
+    stranded = Q(epoch__isnull=False) & ~Q(epoch=Subquery(_HEAD.values("epoch")))
+    tried = (
+        Lane.objects.filter(ON_TRIAL, claim_id__isnull=False, lease_until__gt=moment).order_by().values(one=Value(1))
+    )
+    return (
         Lane.objects.filter(work | stranded, endpoint__state__in=LIVE, endpoint__kind__in=HTTP_KINDS)
         .filter(Q(claim_id__isnull=True) | Q(lease_until__lte=moment))
         .filter(Q(next_probe_at__isnull=True) | Q(next_probe_at__lte=moment))
         .order_by(F("last_success_at").asc(nulls_first=True))
-        .values_list("endpoint_id", "failures", "last_success_at")
+        .values_list("endpoint_id", "failures", "last_success_at", Subquery(tried.annotate(n=Count("*")).values("n")))
     )
-    held = Lane.objects.filter(ON_TRIAL, claim_id__isnull=False, lease_until__gt=moment).count()
-    known: list[UUID] = []
-    trials: list[UUID] = []
-    for endpoint_id, failures, success in lanes:
-        (trials if failures or success is None else known).append(endpoint_id)
-    return known + trials[: max(TRIALS - held, 0)]
+
+
+_DUE = Compiled(_due, moment=STANDS_FOR_A_MOMENT)
 
 
 def restart(endpoint: Endpoint) -> None:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
+from mdm import bulk
 from publishing import breaker
 from publishing.breaker import jittered
 from publishing.buckets import bucket_of
@@ -96,7 +97,7 @@ def _next_state(endpoint: Endpoint, taken: Taken, result: Result, moment: dateti
 
 
 def _write_attempts(endpoint: Endpoint, done: Sequence[Settled], moment: datetime) -> None:
-    Attempt.objects.bulk_create(
+    rows = [
         Attempt(
             endpoint=endpoint,
             delivery_id=taken.delivery_id,
@@ -113,7 +114,8 @@ def _write_attempts(endpoint: Endpoint, done: Sequence[Settled], moment: datetim
         )
         for taken, result in done
         if result.outcome.fate is not Fate.UNSENT
-    )
+    ]
+    bulk.insert(rows)
 
 
 def _write_holdings(endpoint: Endpoint, done: Sequence[Settled], moment: datetime) -> None:

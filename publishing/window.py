@@ -4,12 +4,15 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import connection, transaction
+from django.db.models import F, QuerySet
 
 from publishing import outcomes, payloads
+from publishing.compiled import STANDS_FOR_A_MOMENT, Compiled
 from publishing.given import digest_of
 from publishing.lanes import Claim, hold
 from publishing.mapping import NoTranslation, Unfit
@@ -82,7 +85,7 @@ def _frozen(lane: Lane, rows: Sequence[Delivery], epoch: UUID, moment: datetime)
 
 def _body(row: Delivery) -> Body:
     """The event's body; a record's last word has an id of its own, as its event may be told in full as well."""
-    body = payloads.read(row.event.body)
+    body = payloads.read(vars(row)["event_body"])
     return body | {"id": str(row.message_id)} if row.message_id else body
 
 
@@ -111,14 +114,22 @@ def _freeze(row: Delivery, lane: Lane, body: Body, epoch: UUID) -> tuple[Outcome
 
 
 def _next(endpoint: Endpoint, limit: int, moment: datetime) -> list[Delivery]:
-    rows = (
-        next_up()
-        .select_for_update(skip_locked=True, of=("self",), no_key=True)
-        .select_related("event")
-        .filter(endpoint=endpoint, due_at__lte=moment)
-        .order_by("rank")  # two records never share one, and of one record one at most is next
-    )
-    return list(rows[:limit])
+    return _turns(limit).records(endpoint=endpoint.pk, moment=moment)
+
+
+_BODY: dict[str, Any] = {"event_body": F("event__body")}
+
+
+@cache
+def _turns(limit: int) -> Compiled[Delivery]:
+    """The first so many whose turn it is, locked, each with its event's ``event_body``."""
+
+    def ask(endpoint: UUID, moment: datetime) -> QuerySet[Delivery, Any]:
+        rows = next_up().select_for_update(skip_locked=True, of=("self",), no_key=True)
+        due = rows.filter(endpoint_id=endpoint, due_at__lte=moment).annotate(**_BODY)
+        return due.order_by("rank")[:limit]  # two records never share one, and of one record one at most is next
+
+    return Compiled(ask, endpoint=uuid4(), moment=STANDS_FOR_A_MOMENT)
 
 
 def _not_held(endpoint: Endpoint, rows: Sequence[Delivery], bodies: dict[int, Body]) -> set[int]:
