@@ -13,12 +13,22 @@ MOST_KEYS_A_PASS = 24
 
 def keys(domain: Domain, features: Features) -> Iterator[tuple[int, int]]:
     """(pass number, key) for every blocking key of one record; a pass with a silent feature makes none."""
+    for number, texts in _combined(domain, features):
+        yield number, key_of(domain.name, number, texts)
+
+
+def texts_of_keys(domain: Domain, features: Features) -> dict[tuple[int, int], tuple[str, ...]]:
+    """{(pass number, key): the texts it is made of}, for people who ask what a key stands for."""
+    return {(number, key_of(domain.name, number, texts)): texts for number, texts in _combined(domain, features)}
+
+
+def _combined(domain: Domain, features: Features) -> Iterator[tuple[int, tuple[str, ...]]]:
     for number, names in enumerate(domain.matching.blocking):
         lists = [features.get(name, ()) for name in names]
         for count, texts in enumerate(product(*lists)):
             if count == MOST_KEYS_A_PASS:
                 break
-            yield number, key_of(domain.name, number, texts)
+            yield number, texts
 
 
 def key_of(domain: str, number: int, texts: tuple[str, ...]) -> int:

@@ -101,6 +101,12 @@ def _company_core(row: Row) -> Iterable[str]:
             yield _spelled_out(core)
 
 
+def _company_now(row: Row) -> Iterable[str]:
+    """The name it bears today, without the others it mentions."""
+    for value in filter(None, row):
+        yield _spelled_out(company_name(value).core)
+
+
 def _company_former(row: Row) -> Iterable[str]:
     """Names it no longer bears: those it says so itself, and those of a row (kind, name) whose kind is former."""
     *kinds, value = row
@@ -205,6 +211,7 @@ WORDS: Mapping[str, Callable[[Row], Iterable[str]]] = {
     "together": _together,
     "identifier": _identifier,
     "company_core": _company_core,
+    "company_now": _company_now,
     "company_former": _company_former,
     "company_lead": _company_lead,
     "company_skeleton": _company_skeleton,

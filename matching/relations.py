@@ -176,7 +176,8 @@ def _sources(left: UUID, right: UUID) -> tuple[list[SourceRecord], list[SourceRe
         source_record__part="",
         source_record__system__internal=False,
     ).select_related("source_record")
-    ours, theirs = [], []
+    ours: list[SourceRecord] = []
+    theirs: list[SourceRecord] = []
     for link in links.order_by("source_record_id"):
         (ours if link.record_id == left else theirs).append(link.source_record)
     return ours, theirs

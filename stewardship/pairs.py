@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Any
 from uuid import UUID
 
-from matching import lookup, why
-from matching.known import Scored
-from matching.scoring import Score, shares
+from matching import why
+from matching.rules import in_force
+from matching.why import Obstacle
 from mdm.models import SourceRecord
 from mdm.spec import Domain
 from stewardship import evidence
-from stewardship.review import Evidence
+from stewardship.evidence import Evidence
 
 # Beyond this a pair costs more to explain than anybody reads.
 MOST = 6
@@ -24,23 +23,15 @@ class WhyNot:
 
     evidence: Evidence
     band: str
-    obstacles: Sequence[str]
+    obstacles: Sequence[Obstacle]
 
 
 class Pairs:
     """The likest pair of source records between every two of the golden records. Four queries, however many."""
 
     def __init__(self, domain: Domain, record_ids: Sequence[UUID]) -> None:
-        self.domain = domain
-        known = lookup.load(lookup.members_of(record_ids))
-        shared = shares(lookup.shared_texts(domain, known.values())) if known else shares({})
-        scored = Scored(domain.matching, known, shared)
-        members = scored.members()
-        found: list[tuple[int, int, Score]] = []
-        for left, right in combinations([pk for pk in record_ids if pk in members], 2):
-            scores = [(a, b, scored.score(a, b)) for a in members[left] for b in members[right]]
-            found.append(max(scores, key=lambda pair: pair[2].bits))
-        self.best = sorted(found, key=lambda pair: -pair[2].bits)
+        self.domain = in_force(domain)
+        self.best = why.likest(domain, record_ids)
 
     @property
     def explanations(self) -> list[list[Mapping[str, Any]]]:
@@ -55,15 +46,23 @@ class Pairs:
 
     def _why(self, left: SourceRecord, right: SourceRecord) -> WhyNot:
         found = why.explain(first=left.pk, second=right.pk)
-        return WhyNot(
-            evidence=Evidence(
-                left=f"{left.system.name} {left.key}",
-                right=f"{right.system.name} {right.key}",
-                score=found.score,
-                sentence=found.sentence,
-                lines=evidence.lines(self.domain, found.evidence, evidence.titles([found.evidence])),
-                vetoes=(),
-            ),
-            band=found.band,
-            obstacles=found.obstacles,
-        )
+        return WhyNot(evidence_of(self.domain, left, right, found), found.band, found.obstacles)
+
+
+def evidence_of(domain: Domain, left: SourceRecord, right: SourceRecord, found: why.Why) -> Evidence:
+    """A comparison as the pages show it."""
+    return Evidence(
+        left=f"{left.system.name} {left.key}",
+        right=f"{right.system.name} {right.key}",
+        score=found.score,
+        sentence=found.sentence,
+        lines=evidence.lines(
+            domain,
+            found.evidence,
+            evidence.titles([found.evidence]),
+            one_source=found.one_source,
+            by_name=found.by_name,
+        ),
+        vetoes=found.vetoes,
+        sources=(left.pk, right.pk),
+    )

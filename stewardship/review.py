@@ -9,19 +9,21 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from matching.models import CandidateKind, CandidateState, MatchCandidate, MatchPair
+from matching.models import CandidateKind, CandidateState, MatchCandidate
+from matching.relations import Suggestion, suggest
+from matching.rules import in_force
 from mdm.domains import BY_NAME
 from mdm.errors import NotFound
 from mdm.mastering import MergePreview, follow_merges, preview_merge
 from mdm.models import GoldenRecord, Merge
 from mdm.queries import resolve
 from mdm.spec import Domain
-from stewardship import evidence, grid
+from stewardship import frozen, grid
+from stewardship.evidence import Evidence
 from stewardship.members import Member, load
 from stewardship.models import ChangeRequest, Decision, RequestState
 from stewardship.workflow.undoing import UNDOABLE
 
-PAIRS_SHOWN = 12
 UNDO_HOURS = 12
 
 
@@ -31,18 +33,6 @@ class Choice:
 
     winner: UUID | None = None
     ticked: frozenset[UUID] | None = None
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """One pair of source records that look alike. ``lines`` are for the reasons tag; ``bits`` is their sum."""
-
-    left: str
-    right: str
-    score: float
-    sentence: str
-    lines: Sequence[Mapping[str, Any]]
-    vetoes: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -95,11 +85,16 @@ class Case:
     candidate: MatchCandidate
     domain: Domain
     group: Group
-    evidence: Sequence[Evidence]
+    kept: frozen.Kept
     decision: Decision | None = None
     open: bool = True
     conflict: bool = False
-    hidden_pairs: int = 0
+    suggestions: Sequence[Suggestion] = ()
+
+    @property
+    def evidence(self) -> Sequence[Evidence]:
+        """The pairs shown, likest first."""
+        return self.kept.pairs
 
     @property
     def mergeable(self) -> bool:
@@ -123,25 +118,24 @@ def candidate(candidate_id: int) -> MatchCandidate:
 
 def case(question: MatchCandidate, choice: Choice | None = None) -> Case:
     """Everything the page of a question shows. Constant queries, whatever the size of the group."""
-    domain = BY_NAME[question.domain]
+    domain = in_force(BY_NAME[question.domain])
     is_open = question.state in (CandidateState.OPEN, CandidateState.SKIPPED)
     asked = list(question.members.values_list("record_id", flat=True))
     holders = follow_merges(asked)
-    pairs = list(question.pairs.select_related("left_source__system", "right_source__system").order_by("-score", "pk"))
-    weighed = grid.weights(domain, (pair.explanation for pair in pairs))
+    weighed = grid.weights(domain, question.pairs.values_list("explanation", flat=True))
     shown = set(holders.values()) if is_open else set(asked)
     conflict = question.kind == CandidateKind.CONFLICT
-    named = evidence.titles(pair.explanation for pair in pairs[:PAIRS_SHOWN])
+    decision = _decision(question)
     group = compare(domain, shown, choice or Choice(), weighed, merging=is_open and not conflict)
     return Case(
         candidate=question,
         domain=domain,
         group=group,
-        evidence=[_evidence(domain, pair, named) for pair in pairs[:PAIRS_SHOWN]],
-        decision=_decision(question),
+        kept=_evidence(question, decision, is_open),
+        decision=decision,
         open=is_open,
         conflict=conflict,
-        hidden_pairs=max(0, len(pairs) - PAIRS_SHOWN),
+        suggestions=suggest(domain, *sorted(shown)) if is_open and not conflict and len(shown) == 2 else (),
     )
 
 
@@ -192,6 +186,7 @@ def told(decision: Decision) -> str:
         return _sentence(f"Merged {gone}{codes} into {winner}")
     words = {
         "reject": "Not a match: {} and {}",
+        "relate": "Related, not the same: {} and {}",
         "skip": "Put off: {} and {}",
         "keep": "Kept together: {}",
         "split": "Split off from {}",
@@ -206,16 +201,10 @@ def _sentence(text: str) -> str:
     return text if text.endswith(".") else f"{text}."
 
 
-def _evidence(domain: Domain, pair: MatchPair, named: Mapping[str, str]) -> Evidence:
-    left, right = pair.left_source, pair.right_source
-    return Evidence(
-        left=f"{left.system.name} {left.key}",
-        right=f"{right.system.name} {right.key}",
-        score=pair.score,
-        sentence=pair.sentence,
-        lines=evidence.lines(domain, pair.explanation, named),
-        vetoes=pair.vetoes,
-    )
+def _evidence(question: MatchCandidate, decision: Decision | None, is_open: bool) -> frozen.Kept:
+    """What the person saw who decided; where nobody did yet, or nothing was kept, the pairs as they are."""
+    kept = frozen.read(decision) if decision and not is_open else None
+    return kept or frozen.show(question.domain, frozen.of_candidate(question))
 
 
 def _decision(question: MatchCandidate) -> Decision | None:

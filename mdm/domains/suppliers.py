@@ -197,9 +197,9 @@ MATCHING = Matching(
         Relating(
             kind="successor",
             one=Feature(name="former", make="company_former", attributes=("name", "names.kind", "names.name")),
-            other=Feature(name="now", make="company_core", attributes=("name",)),
+            other=Feature(name="now", make="company_now", attributes=("name",)),
             because="one of them bears as its former name the name of the other",
-            unless=Feature(name="now", make="company_core", attributes=("name",)),
+            unless=Feature(name="now", make="company_now", attributes=("name",)),
         ),
         Relating(
             kind="parent",

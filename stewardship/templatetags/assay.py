@@ -15,7 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from mdm import people
-from stewardship import differences, display, navigation
+from stewardship import differences, display, drawing, navigation
 
 register = template.Library()
 
@@ -105,6 +105,18 @@ def number(value: Any) -> str:
     if value is None or value == "":
         return "\N{EN DASH}"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+@register.filter
+def minus(one: float, other: float) -> float:
+    """The difference of two places of a drawing, never less than nothing."""
+    return round(max(one - other, 0), 2)
+
+
+@register.filter
+def points(weight: float) -> str:
+    """Points of evidence with their sign, a true minus, one decimal."""
+    return drawing.signed(weight)
 
 
 @register.filter
@@ -207,6 +219,17 @@ def reasons(comparisons: Iterable[Any]) -> dict[str, Any]:
         for item in comparisons
     ]
     return {"lines": display.reason_lines(weights)}
+
+
+@register.inclusion_tag("partials/waterfall.html")
+def waterfall(lines: Sequence[Any], score: float, matching: Any) -> dict[str, Any]:
+    """``{% waterfall evidence.lines evidence.score domain.matching %}``: how a score adds up, with its limits."""
+    return {
+        "fall": drawing.waterfall(lines, score, matching.review, matching.auto),
+        "score": score,
+        "review": matching.review,
+        "auto": matching.auto,
+    }
 
 
 def _member(item: Any, name: str) -> Any:

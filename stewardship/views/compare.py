@@ -11,6 +11,7 @@ from django.urls import path, reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from matching.models import CandidateState, MatchCandidate
+from matching.rules import in_force
 from mdm.domains import BY_NAME
 from mdm.errors import Invalid, Refused, Stale
 from mdm.models import GoldenRecord
@@ -106,7 +107,7 @@ def _records(names: Sequence[str]) -> list[GoldenRecord]:
 
 
 def _group(records: Sequence[GoldenRecord], choice: Choice) -> tuple[review.Group, Pairs]:
-    domain, ids = BY_NAME[records[0].domain], [record.pk for record in records]
+    domain, ids = in_force(BY_NAME[records[0].domain]), [record.pk for record in records]
     likeness = Pairs(domain, ids)
     return review.compare(domain, ids, choice, grid.weights(domain, likeness.explanations)), likeness
 

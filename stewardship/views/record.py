@@ -9,6 +9,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import path, reverse
 
+from matching import relations
 from mdm import queries
 from mdm.errors import NotFound
 from mdm.masking import masked, masked_row
@@ -50,6 +51,7 @@ def overview(request: HttpRequest, record: GoldenRecord, domain: Domain) -> Http
             {"title": str(one), "code": one.code, "href": showing.record_address(one.domain, one.code)}
             for one in detail.absorbed
         ],
+        "related": relations.related(record.pk),
         "identifiers": [_identifier(one) for one in detail.identifiers],
     }
     return show(request, "stewardship/record/overview.html", record, domain, context)
@@ -225,7 +227,12 @@ def references(request: HttpRequest, record: GoldenRecord, domain: Domain) -> Ht
         }
         for one in queries.referrers(record.pk, record.domain)
     ]
-    context = {"pointed": pointed, "pointing": pointing, "tree": tree(domain, record.pk)}
+    context = {
+        "pointed": pointed,
+        "pointing": pointing,
+        "tree": tree(domain, record.pk),
+        "related": relations.related(record.pk),
+    }
     return show(request, "stewardship/record/references.html", record, domain, context)
 
 

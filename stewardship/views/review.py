@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from matching.models import MatchCandidate
 from mdm.errors import Refused, Stale
-from stewardship import errors, queue, review, workflow
+from stewardship import errors, queue, related, review, workflow
 from stewardship.access import is_fragment, require, signed_in
 from stewardship.models import Decision, Verb
 from stewardship.permissions import may_decide, may_see
@@ -59,6 +59,11 @@ def _merge(request: HttpRequest, candidate_id: int) -> Decision:
 
 def _reject(request: HttpRequest, candidate_id: int) -> Decision:
     return workflow.reject_candidate(candidate_id=candidate_id, **_seen(request))
+
+
+def _relate(request: HttpRequest, candidate_id: int) -> Decision:
+    kind, first = related.read_option(request.POST.get("relation", ""))
+    return workflow.relate_candidate(candidate_id=candidate_id, kind=kind, first=first, **_seen(request))
 
 
 def _keep(request: HttpRequest, candidate_id: int) -> Decision:
@@ -166,6 +171,7 @@ def _context(request: HttpRequest, question: MatchCandidate, *, choice: Choice |
         "previous_id": queue.preceding(question, filters, user),
         "nearby": queue.nearby(question, filters, user),
         "waiting": queue.waiting(filters, user).count(),
+        "relation_options": related.options([one.record for one in case.group.members], case.suggestions),
         "held_by": workflow.claim_candidate(candidate_id=question.pk, user=user) if decides and case.open else "",
         "may_decide": decides,
         "may_undo_this": bool(case.decision and decides and workflow.may_undo(case.decision, user)),
@@ -214,6 +220,7 @@ urls = [
     path("review/<int:candidate_id>/preview/", preview, name="review_preview"),
     path("review/<int:candidate_id>/merge/", _deciding(_merge), name="review_merge"),
     path("review/<int:candidate_id>/reject/", _deciding(_reject), name="review_reject"),
+    path("review/<int:candidate_id>/relate/", _deciding(_relate), name="review_relate"),
     path("review/<int:candidate_id>/skip/", _deciding(_skip), name="review_skip"),
     path("review/<int:candidate_id>/keep/", _deciding(_keep), name="review_keep"),
     path("review/<int:candidate_id>/split/", _deciding(_split), name="review_split"),

@@ -5,14 +5,16 @@ from stewardship.workflow.candidates import (
     keep_together,
     merge_candidate,
     reject_candidate,
+    relate_candidate,
     release_candidate,
     skip_candidate,
     split_off,
 )
-from stewardship.workflow.records import merge_records, reinstate_record, retire_record, unmerge
-from stewardship.workflow.undoing import may_undo, undo
+from stewardship.workflow.records import merge_records, reinstate_record, relate_records, retire_record, unmerge
+from stewardship.workflow.undoing import UNDOABLE, may_undo, undo
 
 __all__ = [
+    "UNDOABLE",
     "claim_candidate",
     "keep_together",
     "may_undo",
@@ -20,6 +22,8 @@ __all__ = [
     "merge_records",
     "reinstate_record",
     "reject_candidate",
+    "relate_candidate",
+    "relate_records",
     "release_candidate",
     "retire_record",
     "skip_candidate",

@@ -7,13 +7,14 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from matching import verdicts
-from matching.models import CandidateKind, MatchCandidate
+from matching import relations, verdicts
+from matching.models import CandidateKind, MatchCandidate, RelationKind
 from mdm import mastering
 from mdm.errors import Invalid, NotFound, Refused, WrongState
 from mdm.mastering import follow_merges
 from mdm.models import GoldenRecord
 from mdm.retrying import atomic
+from stewardship import frozen
 from stewardship.models import Decision, Verb
 from stewardship.requests import person
 from stewardship.workflow.recording import (
@@ -72,6 +73,7 @@ def merge_candidate(
     cause = cause_of(user, reason)
     losers = [record_id for record_id in ticked if record_id != winner_id]
     rows = seen(members.values(), shown, merged=set(losers), winner={winner_id}, left=out)
+    evidence = frozen.of_candidate(candidate)
     withdrawn = take_back_non_matches(ticked, cause.by.name)
     merges = mastering.merge(
         winner_id=winner_id, loser_ids=losers, expected={pk: shown[pk] for pk in ticked}, cause=cause
@@ -93,6 +95,7 @@ def merge_candidate(
         records=rows,
         user=user,
         cause=cause,
+        evidence=evidence,
         merges=[str(merge) for merge in merges],
         non_matches=list(ruled.non_matches if ruled else ()),
         withdrawn=withdrawn,
@@ -109,6 +112,7 @@ def reject_candidate(*, candidate_id: int, shown: Mapping[UUID, int], user: User
     candidate, members = _open(candidate_id, CandidateKind.RESEMBLANCE)
     lock_seen(members, shown)
     cause = cause_of(user, reason)
+    evidence = frozen.of_candidate(candidate)
     verdict = verdicts.reject(candidate_id=candidate.pk, cause=cause)
     return keep(
         verb=Verb.REJECT,
@@ -117,9 +121,51 @@ def reject_candidate(*, candidate_id: int, shown: Mapping[UUID, int], user: User
         records=seen(members.values(), shown),
         user=user,
         cause=cause,
+        evidence=evidence,
         non_matches=list(verdict.non_matches),
         activated=[str(record_id) for record_id in verdict.activated],
     )
+
+
+@atomic
+def relate_candidate(
+    *, candidate_id: int, kind: str, first: UUID, shown: Mapping[UUID, int], user: User, reason: str = ""
+) -> Decision:
+    """Say that the two members are related and not the same; matching never asks about them again.
+
+    ``first`` is the parent, or the one that was succeeded. Locks the candidate, then its records. A second call is
+    refused. Raises Stale, WrongState, Refused (more than two members), NotFound, Invalid (no such relation).
+    """
+    candidate, members = _open(candidate_id, CandidateKind.RESEMBLANCE)
+    if len(members) != 2 or first not in members:
+        raise Refused("A relation is said of two records.", "Tick out the others, or compare two of them by hand.")
+    lock_seen(members, shown)
+    cause = cause_of(user, reason)
+    evidence = frozen.of_candidate(candidate)
+    verdict = verdicts.reject(candidate_id=candidate.pk, cause=cause)
+    (second,) = members.keys() - {first}
+    made, _ = relations.relate(
+        kind=relation_kind(kind), first=first, second=second, cause=cause, candidate_id=candidate.pk
+    )
+    return keep(
+        verb=Verb.RELATE,
+        domain=candidate.domain,
+        candidate=candidate,
+        records=seen(members.values(), shown),
+        user=user,
+        cause=cause,
+        evidence=evidence,
+        relations=[made],
+        non_matches=list(verdict.non_matches),
+        activated=[str(record_id) for record_id in verdict.activated],
+    )
+
+
+def relation_kind(name: str) -> RelationKind:
+    """The relation of this name. Raises Invalid."""
+    if name not in RelationKind.values:
+        raise Invalid("There is no such relation.", "Choose one of the list.", [("relation", "Choose one.")])
+    return RelationKind(name)
 
 
 @atomic
@@ -146,9 +192,17 @@ def keep_together(*, candidate_id: int, shown: Mapping[UUID, int], user: User, r
     candidate, members = _open(candidate_id, CandidateKind.CONFLICT)
     lock_seen(members, shown)
     cause = cause_of(user, reason)
+    evidence = frozen.of_candidate(candidate)
     verdicts.close_merged(candidate_id=candidate.pk, cause=cause)
-    rows = seen(members.values(), shown)
-    return keep(verb=Verb.KEEP, domain=candidate.domain, candidate=candidate, records=rows, user=user, cause=cause)
+    return keep(
+        verb=Verb.KEEP,
+        domain=candidate.domain,
+        candidate=candidate,
+        records=seen(members.values(), shown),
+        user=user,
+        cause=cause,
+        evidence=evidence,
+    )
 
 
 @atomic
@@ -162,6 +216,7 @@ def split_off(*, candidate_id: int, shown: Mapping[UUID, int], user: User, reaso
     lock_seen(members, shown)
     cause = cause_of(user, reason)
     leaving = list(candidate.pairs.values_list("left_source_id", flat=True).distinct())
+    evidence = frozen.of_candidate(candidate)
     verdict = verdicts.reject(candidate_id=candidate.pk, cause=cause)
     made = mastering.unlink(source_record_ids=leaving, cause=cause)
     fresh = GoldenRecord.objects.filter(pk__in=made)
@@ -172,6 +227,7 @@ def split_off(*, candidate_id: int, shown: Mapping[UUID, int], user: User, reaso
         records=[*seen(members.values(), shown, winner=set(members)), *seen(fresh, {}, made=set(made))],
         user=user,
         cause=cause,
+        evidence=evidence,
         non_matches=list(verdict.non_matches),
     )
 

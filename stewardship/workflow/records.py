@@ -5,13 +5,19 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 
-from matching import verdicts
+from matching import relations, verdicts
+from matching.models import CandidateKind, MatchCandidate
 from mdm import mastering
+from mdm.domains import BY_NAME
 from mdm.errors import NotFound
+from mdm.mastering import follow_merges
 from mdm.models import GoldenRecord, Link, Merge
 from mdm.retrying import atomic
+from stewardship import frozen
 from stewardship.models import Decision, Verb
+from stewardship.workflow.candidates import relate_candidate, relation_kind
 from stewardship.workflow.recording import (
+    WAITING,
     activate_cleared,
     carry_over,
     cause_of,
@@ -39,6 +45,7 @@ def merge_records(
     cause = cause_of(user, reason)
     records = list(GoldenRecord.objects.filter(pk__in=[winner_id, *losers]).order_by("code"))
     rows = seen(records, shown, merged=set(losers), winner={winner_id})
+    evidence = frozen.of_records(BY_NAME[records[0].domain], [winner_id, *losers]) if records else {}
     withdrawn = take_back_non_matches([winner_id, *losers], cause.by.name)
     merges = mastering.merge(winner_id=winner_id, loser_ids=losers, expected=shown, cause=cause)
     carry_over(losers, winner_id)
@@ -50,10 +57,48 @@ def merge_records(
         records=rows,
         user=user,
         cause=cause,
+        evidence=evidence,
         merges=[str(merge) for merge in merges],
         withdrawn=withdrawn,
         activated=activated,
     )
+
+
+@atomic
+def relate_records(
+    *, kind: str, first: UUID, second: UUID, shown: Mapping[UUID, int], user: User, reason: str = ""
+) -> Decision:
+    """Say of two records a person chose by hand that they are related and not the same; matching never asks about them.
+
+    A question that waits about just these two is answered by it. Locks the records. Said again it changes nothing.
+    Raises Stale, Refused, NotFound, Invalid (no such relation).
+    """
+    found = relation_kind(kind)
+    for question in _questions_about(first, second):
+        return relate_candidate(candidate_id=question, kind=kind, first=first, shown=shown, user=user, reason=reason)
+    records = lock_seen([first, second], shown)
+    cause = cause_of(user, reason)
+    evidence = frozen.of_records(BY_NAME[records[0].domain], [first, second])
+    made, ruled = relations.relate(kind=found, first=first, second=second, cause=cause)
+    return keep(
+        verb=Verb.RELATE,
+        domain=records[0].domain,
+        records=seen(records, shown),
+        user=user,
+        cause=cause,
+        evidence=evidence,
+        relations=[made],
+        non_matches=list(ruled),
+    )
+
+
+def _questions_about(first: UUID, second: UUID) -> list[int]:
+    """Questions that wait about these two and nobody else."""
+    asked = MatchCandidate.objects.filter(
+        state__in=WAITING, kind=CandidateKind.RESEMBLANCE, members__record__in=(first, second)
+    ).distinct()
+    members = {candidate.pk: follow_merges(m.record_id for m in candidate.members.all()) for candidate in asked}
+    return [pk for pk, found in members.items() if set(found.values()) == {first, second}]
 
 
 @atomic

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 
-from matching import verdicts
+from matching import relations, verdicts
 from matching.models import KnownNonMatch, MatchCandidate
 from mdm import mastering
 from mdm.cause import Cause
@@ -16,7 +16,7 @@ from mdm.retrying import atomic
 from stewardship.models import Decision, Verb
 from stewardship.workflow.recording import activate_cleared, cause_of, keep
 
-UNDOABLE = (Verb.MERGE, Verb.REJECT, Verb.SKIP, Verb.KEEP, Verb.SPLIT)
+UNDOABLE = (Verb.MERGE, Verb.REJECT, Verb.RELATE, Verb.SKIP, Verb.KEEP, Verb.SPLIT)
 
 
 def may_undo(decision: Decision, user: User) -> bool:
@@ -43,6 +43,8 @@ def undo(*, decision_id: UUID, user: User) -> Decision:
         _unmerge(decision, cause)
     if decision.verb == Verb.SPLIT:
         _join_again(decision, cause)
+    if decision.verb == Verb.RELATE:
+        _unrelate(decision, cause.by.name)
     if candidate is not None and _has_verdict(candidate, decision):
         verdicts.reopen(candidate_id=candidate.pk, by=cause.by.name)
     activated = activate_cleared([UUID(row["record"]) for row in decision.records], cause)
@@ -75,6 +77,14 @@ def _unmerge(decision: Decision, cause: Cause) -> None:
         raise WrongState("This merge has been undone already.", "Reload the page to see how things stand.")
     mastering.unmerge(merge_ids=standing, cause=cause)
     _rule_out_again(decision.withdrawn, cause)
+
+
+def _unrelate(decision: Decision, by: str) -> None:
+    for relation_id in decision.relations:
+        relations.withdraw(relation_id=relation_id, by=by)
+    if decision.candidate_id is None:  # else the question is opened again, which takes them back
+        for non_match_id in decision.non_matches:
+            verdicts.withdraw(non_match_id=non_match_id, by=by)
 
 
 def _rule_out_again(withdrawn: Iterable[int], cause: Cause) -> None:

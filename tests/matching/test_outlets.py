@@ -73,7 +73,7 @@ def test_why_not_names_every_obstacle(run: Run) -> None:
     found = why.explain(first=second.pk, second=first.pk)
     assert found.band == "review"
     assert not found.blocked_out
-    assert found.obstacles == ("Tax id differs, which forbids linking without a person.",)
+    assert [str(one) for one in found.obstacles] == ["Tax id differs, which forbids linking without a person."]
     assert found.evidence[0]["left"] == "amgen"
     verdicts.bar(first=[first.pk], second=[second.pk], cause=cause())
     assert why.explain(first=first.pk, second=second.pk).ruled_out
