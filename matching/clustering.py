@@ -16,11 +16,13 @@ Pair = tuple[int, int]
 @dataclass(frozen=True)
 class Groups(Generic[Node]):
     """``members`` by group number; ``averages`` between groups that have any pair; ``tied`` pairs of groups that
-    would have joined, had not a rival been as good."""
+    would have joined, had not a rival been as good; of each group that was joined, the lowest ``weakest`` average at
+    which two parts of it were."""
 
     members: Mapping[int, tuple[Node, ...]]
     averages: Mapping[Pair, float]
     tied: frozenset[Pair] = frozenset()
+    weakest: Mapping[int, float] = field(default_factory=dict)
 
 
 @dataclass
@@ -31,6 +33,7 @@ class _State(Generic[Node]):
     excess: dict[int, dict[int, float]]
     barred: dict[int, set[int]]
     heap: list[tuple[float, int, int]] = field(default_factory=list)
+    weakest: dict[int, float] = field(default_factory=dict)
 
     def average(self, a: int, b: int) -> float:
         size = len(self.members[a]) * len(self.members[b])
@@ -78,12 +81,13 @@ def cluster(
         if rivals:
             tied.update(rivals)
             continue
+        state.weakest[number] = min(-negative, *(state.weakest.pop(one, -negative) for one in (a, b)))
         _join(state, a, b, number)
         for other in state.excess[number]:
             state.offer(number, other, threshold)
         number += 1
     averages = {(a, b): state.average(a, b) for a, near in state.excess.items() for b in near if a < b}
-    return Groups(state.members, averages, frozenset(p for p in tied if p in averages))
+    return Groups(state.members, averages, frozenset(p for p in tied if p in averages), state.weakest)
 
 
 def _begin(

@@ -10,7 +10,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz
-from rapidfuzz.distance import OSA, Indel, JaroWinkler
+from rapidfuzz.distance import OSA, Indel, JaroWinkler, Prefix
 from rapidfuzz.process import cpdist
 
 Texts = tuple[str, ...]
@@ -130,6 +130,13 @@ def spelling_shares(left: Sequence[str], right: Sequence[str]) -> Shares:
 def text_shares(left: Sequence[str], right: Sequence[str]) -> Shares:
     """Letters in common in order (Indel): 1 for the same text."""
     return _at_once(left, right, Indel.normalized_similarity)
+
+
+def beginning_shares(left: Sequence[str], right: Sequence[str]) -> Shares:
+    """How much of the shorter text the two begin with alike: 1 where the longer one goes on."""
+    shortest = [min(len(a), len(b)) for a, b in zip(left, right, strict=True)]
+    alike = _at_once(left, right, Prefix.similarity) / np.maximum(np.array(shortest, dtype=np.float32), 1)
+    return alike.astype(np.float32)
 
 
 def sorted_word_shares(left: Sequence[str], right: Sequence[str]) -> Shares:

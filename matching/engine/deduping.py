@@ -7,20 +7,20 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.sparse.csgraph import connected_components
 
-from matching.clustering import cluster
-from matching.engine import goods, organisations
+from matching.engine import goods, names, organisations
+from matching.engine.answers import questions, settled, taught
 from matching.engine.candidates import Pairs, Report
+from matching.engine.columns import Shares
+from matching.engine.decisions import Decisions, nothing, with_told
 from matching.engine.evidence import Prepared
-from matching.engine.learning import Odds, learn
+from matching.engine.grouping import Grouped, group
+from matching.engine.learning import Odds
+from matching.engine.shipped import shipped
+from matching.engine.weighing import weighed
 from mdm.errors import Refused
 from mdm.intake import readers
-
-ABSENT = -4.0  # log-odds of a pair nobody compared, where groups are weighed
-LARGEST = 200  # of a group; more are never one thing without a person
-ENOUGH = 50  # pairs that hard identifiers prove, below which nothing is learnt from them
+from mdm.intake.quarantine import harmless
 
 Mask = NDArray[np.bool_]
 Prepare = Callable[[Mapping[str, Sequence[str]]], Prepared]
@@ -33,6 +33,8 @@ class Matchable:
     prepare: Prepare
     attributes: Mapping[str, str]
     needed: tuple[str, ...]
+    default: str = ""  # the shipped weights, where there are any
+    alone: "Matchable | None" = None  # where nothing but a name is mapped
 
 
 _PLACE = {
@@ -40,9 +42,10 @@ _PLACE = {
     "city": "town", "region": "state or province", "postcode": "postcode or ZIP", "country": "country",
     "phone": "telephone", "website": "website or e-mail address",
 }  # fmt: skip
+_NAMES = Matchable(names.prepare, {"name": _PLACE["name"]}, ("name",), "names")
 MATCHABLE = {
-    "supplier": Matchable(organisations.prepare, _PLACE | organisations.IDENTIFIERS, ("name",)),
-    "facility": Matchable(organisations.prepare, _PLACE | organisations.IDENTIFIERS, ("name",)),
+    "supplier": Matchable(organisations.prepare, _PLACE | organisations.IDENTIFIERS, ("name",), "supplier", _NAMES),
+    "facility": Matchable(organisations.prepare, _PLACE | organisations.IDENTIFIERS, ("name",), "facility", _NAMES),
     "item": Matchable(
         goods.prepare,
         {
@@ -68,13 +71,25 @@ class File:
 
 
 @dataclass(frozen=True)
+class Compared:
+    """Candidate pairs before any answer: their evidence, its worth, and which of them must not be joined."""
+
+    pairs: Pairs
+    evidence: Mapping[str, Shares]
+    odds: Odds
+    barred: Mask
+    report: Report
+
+
+@dataclass(frozen=True)
 class Found:
-    """Scored pairs, the group of each record, and what was left out."""
+    """Scored pairs, the group of each record, what was left out, and the pairs to ask people about, by position."""
 
     pairs: Pairs
     odds: Odds
-    groups: list[int]
+    grouped: Grouped
     report: Report
+    asked: Sequence[int] = ()
 
     @property
     def scores(self) -> Odds:
@@ -126,62 +141,39 @@ def _ways_out(domain: str) -> str:
     return f"You can map {', '.join(matchable.attributes)}."
 
 
-def find(file: File, domain: str, *, across: bool = False) -> Found:
-    """Compare the records of a file and group them. ``across``: only records of different sources are compared."""
-    prepared = MATCHABLE[domain].prepare(file.values)
+def find(file: File, domain: str, *, across: bool = False, decisions: Decisions | None = None, ask: int = 0) -> Found:
+    """Compare the records of a file and group them. ``across``: only records of different sources are compared.
+
+    ``decisions`` hold whatever the evidence says, and teach what it is worth; ``ask`` is how many pairs to choose
+    whose answers would teach most.
+    """
+    decisions = decisions or nothing(len(file.keys))
+    return judged(compared(file, domain, across=across, decisions=decisions), decisions, ask=ask)
+
+
+def compared(file: File, domain: str, *, across: bool, decisions: Decisions) -> Compared:
+    """Candidate pairs, those people decided on among them, with their evidence and its worth before any answer."""
+    matchable = MATCHABLE[domain]
+    if matchable.alone and list(file.values) == ["name"]:
+        matchable = matchable.alone
+    prepared = matchable.prepare(file.values)
     pairs, report = prepared.pairs()
     if across:
         number = {source: n for n, source in enumerate(dict.fromkeys(file.sources))}
         of = np.array([number[source] for source in file.sources], dtype=np.int64)
         pairs = pairs.kept(of[pairs.left] != of[pairs.right])
-    odds, vetoes = _weighed(prepared, pairs)
-    return Found(pairs, odds, _groups(prepared.size, pairs, odds, vetoes), report)
-
-
-def _weighed(prepared: Prepared, pairs: Pairs) -> tuple[Odds, Mask]:
-    """Log-odds, declared and learnt weights by halves, as each errs where the other does not; and who is barred."""
+    pairs = with_told(pairs, decisions)
     evidence = prepared.evidence(pairs)
-    first = prepared.first_odds(evidence)
-    known = np.full(len(pairs), np.nan)
-    barred = np.zeros(len(pairs), dtype=bool)
-    for name, group in prepared.groups.items():
-        if group.hard:
-            known[evidence[name] == 1] = 1
-            differ = evidence[name] == 0
-            known[differ & np.isnan(known)] = 0
-            barred |= differ
-    enough = np.count_nonzero(known == 1) >= ENOUGH
-    whole = {name: evidence[name] for name in prepared.groups}
-    learnt = learn(whole, first, known=known if enough else None).odds(whole)
-    return (first + learnt) / 2, barred & ~(known == 1)
+    return Compared(pairs, evidence, *weighed(prepared, evidence, shipped(matchable.default)), report)
 
 
-def _groups(size: int, pairs: Pairs, odds: Odds, barred: Mask) -> list[int]:
-    """Average linkage within what hangs together at even odds or better."""
-    strong = odds > 0
-    graph = sparse.coo_matrix((strong[strong], (pairs.left[strong], pairs.right[strong])), shape=(size, size))
-    _, part = connected_components(graph, directed=False)
-    inside = part[pairs.left] == part[pairs.right]
-    weights: dict[int, dict[tuple[int, int], float]] = {}
-    vetoes: dict[int, list[tuple[int, int]]] = {}
-    for left, right, own, veto in zip(
-        pairs.left[inside].tolist(), pairs.right[inside].tolist(), odds[inside].tolist(), barred[inside].tolist(),
-        strict=True,
-    ):  # fmt: skip
-        weights.setdefault(int(part[left]), {})[left, right] = own
-        if veto:
-            vetoes.setdefault(int(part[left]), []).append((left, right))
-    groups = list(range(size))
-    for number, within in weights.items():
-        members = sorted({record for pair in within for record in pair})
-        found = cluster(
-            [[member] for member in members], within, threshold=0.0, floor=ABSENT, vetoes=vetoes.get(number, ()),
-            largest=LARGEST,
-        )  # fmt: skip
-        for together in found.members.values():
-            for record in together:
-                groups[record] = min(together)
-    return groups
+def judged(given: Compared, decisions: Decisions, *, ask: int = 0) -> Found:
+    """What the answers make of it: odds, groups, and what to ask next."""
+    pairs, evidence = given.pairs, given.evidence
+    answers = decisions.verdicts(pairs)
+    odds = settled(taught(evidence, given.odds, decisions.told(pairs)).odds(evidence, given.odds), answers)
+    asked = questions(evidence, odds, answers, pairs, ask).tolist() if ask else ()
+    return Found(pairs, odds, group(pairs, odds, given.barred, decisions), given.report, asked)
 
 
 def write_pairs(found: Found, file: File, out: Path) -> None:
@@ -200,4 +192,16 @@ def write_groups(found: Found, file: File, out: Path) -> None:
     with out.open("w", newline="", encoding="utf-8") as lines:
         writer = csv.writer(lines)
         writer.writerow(["record_id", "cluster_id"])
-        writer.writerows(zip(file.keys, found.groups, strict=True))
+        writer.writerows(zip(file.keys, found.grouped.groups, strict=True))
+
+
+def write_questions(found: Found, file: File, out: Path) -> None:
+    """left_id, right_id, an empty ``same`` to be filled in with yes or no, the score, and both records side by side."""
+    with out.open("w", newline="", encoding="utf-8") as lines:
+        writer = csv.writer(lines)
+        shown = [f"{side}_{attribute}" for attribute in file.values for side in ("left", "right")]
+        writer.writerow(["left_id", "right_id", "same", "score", *shown])
+        for at in found.asked:
+            records = int(found.pairs.left[at]), int(found.pairs.right[at])
+            texts = [harmless(values[record]) for values in file.values.values() for record in records]
+            writer.writerow([*(file.keys[record] for record in records), "", f"{found.scores[at]:.4f}", *texts])

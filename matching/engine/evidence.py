@@ -48,7 +48,8 @@ class Pass:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Records ready to be compared. ``spelt`` are columns whose texts of like spelling are compared too."""
+    """Records ready to be compared. ``spelt`` are columns whose texts of like spelling are compared too; ``trust`` is
+    how far the shipped weights hold as they are, 0 where something better is learnt from the records."""
 
     size: int
     columns: Mapping[str, Column]
@@ -57,6 +58,7 @@ class Prepared:
     spelt: Sequence[tuple[str, int, float]] = ()  # column, how many of the nearest, least cosine
     spellings: Mapping[str, Spelling] = field(default_factory=dict)
     prior: float = -1.0
+    trust: float = 0.0
 
     def pairs(self) -> tuple[Pairs, Report]:
         """Every pair worth comparing once, and what was left out."""
@@ -142,7 +144,7 @@ class Blend(NamedTuple):
     ordered: float
 
 
-WORDED = ("both", "most", "spelling", "compact", "ordered", "rarity")
+WORDED = ("both", "most", "spelling", "compact", "ordered", "rarity", "lesser", "greater")
 
 
 def worded(column: Column, words: Words, spelling: Spelling, blend: Blend) -> Compare:
@@ -156,7 +158,8 @@ def worded(column: Column, words: Words, spelling: Spelling, blend: Blend) -> Co
         compact = text_shares(*bare) if blend.compact else np.zeros(len(one), np.float32)
         told = [both, most, spelling.alike(one, other), compact, sorted_word_shares(left, right)]
         whole = np.stack(told, axis=1) @ np.array(blend, dtype=np.float32)
-        return np.stack([whole, *told, words.rarity(one, other, both)], axis=1)
+        lesser, greater = words.left_over(one, other)
+        return np.stack([whole, *told, words.rarity(one, other, both), 1 - lesser, 1 - greater], axis=1)
 
     return lambda pairs: compare(column, pairs.left, pairs.right, by_number)
 

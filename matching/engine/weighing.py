@@ -31,6 +31,8 @@ def weighed(prepared: Prepared, evidence: Mapping[str, Shares], default: Additiv
     same = known == 1
     if min(np.count_nonzero(same), np.count_nonzero(known == 0)) >= ENOUGH:
         odds = _anchored(prepared, evidence, known, default)
+    elif default and prepared.trust:
+        odds = prepared.trust * default.odds(evidence)
     else:
         first = prepared.first_odds(evidence)
         whole = {name: evidence[name] for name in prepared.groups}

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from matching.engine.deduping import MATCHABLE, UNUSED, find, load, write_groups, write_pairs
+from matching.engine.decisions import read as read_decisions
+from matching.engine.deduping import MATCHABLE, UNUSED, find, load, write_groups, write_pairs, write_questions
 from mdm.errors import MdmError
 
 
@@ -24,28 +25,42 @@ class Command(BaseCommand):
         parser.add_argument("--across", action="store_true", help="compare records of different sources only")
         parser.add_argument("--out", type=Path, required=True, help="pairs: left_id, right_id, score")
         parser.add_argument("--clusters", type=Path, help="groups: record_id, cluster_id")
+        parser.add_argument(
+            "--decisions",
+            type=Path,
+            help="what people answered: left_id, right_id, same (yes or no); kept, and learnt from",
+        )
+        parser.add_argument("--ask", type=int, default=0, help="how many questions to write, those that teach most")
+        parser.add_argument("--questions", type=Path, help="the questions; answered, they are decisions")
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["across"] and not options["source"]:
             raise CommandError("--across needs --source: name the column that says where a record comes from.")
+        if bool(options["ask"]) != bool(options["questions"]) or options["ask"] < 0:
+            raise CommandError("--ask and --questions go together: say how many questions, and the file for them.")
         try:
             file = load(
                 options["file"], options["domain"], options["map"], key=options["key"], source=options["source"]
             )
-            found = find(file, options["domain"], across=options["across"])
+            decisions = read_decisions(options["decisions"], file.keys) if options["decisions"] else None
+            found = find(file, options["domain"], across=options["across"], decisions=decisions, ask=options["ask"])
             write_pairs(found, file, options["out"])
             if options["clusters"]:
                 write_groups(found, file, options["clusters"])
+            if options["questions"]:
+                write_questions(found, file, options["questions"])
         except MdmError as error:
             raise CommandError(f"{error.message} {error.way_out}", returncode=2) from error
         except OSError as error:
             raise CommandError(f"{error.filename} cannot be written: {error.strerror}.", returncode=2) from error
-        for sentence in found.report.sentences():
+        told = [decisions.sentence()] if decisions else []
+        for sentence in (*told, *found.report.sentences(), *found.grouped.sentences(file.keys)):
             self.stdout.write(sentence)
         if unused := [attribute for attribute in UNUSED if attribute in file.values]:
             self.stdout.write(f"Not compared yet: {', '.join(unused)}.")
-        together = len(found.groups) - len(set(found.groups))
-        self.stdout.write(f"{together:,} of {len(found.groups):,} records are duplicates of another.")
+        groups = found.grouped.groups
+        together = len(groups) - len(set(groups))
+        self.stdout.write(f"{together:,} of {len(groups):,} records are duplicates of another.")
 
 
 def mapping(text: str) -> dict[str, str]:

@@ -1,0 +1,140 @@
+"""Names alone, as purchase ledgers and registers list them: cut short, glued together, with departments and remarks.
+
+With nothing else to go by, several ways of comparing two names are kept apart and weighed by a model of their own.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from matching.comparisons import beginning_shares, sorted_word_shares, text_shares
+from matching.engine.columns import Column, Numbers, Shares, compare
+from matching.engine.evidence import Compare, Group, Pass, Prepared, through
+from matching.engine.spelling import Spelling
+from matching.engine.vocabulary import apart, spelled_out
+from matching.engine.words import Words
+from mdm.standardise.companies import FORMS
+from mdm.standardise.folding import STOP_WORDS, expand_abbreviations, fold
+
+NEAREST = 12
+TRUST = 0.75  # in what synthetic lists taught: real ones hold more namesakes, and log-odds are to be probabilities
+NAMED = ("both", "most", "spelling", "letters", "ordered", "rarity", "beginning", "lesser", "greater", "numbers")
+
+# What clerks write into the field of a name; a name that is nothing else keeps it.
+_REMARKS = re.compile(
+    r"\b(?:do not use|dont use|dnu|not in use|no longer used|duplicate|inactive|closed|obsolete|on hold"
+    r"|(?:please )?(?:use|see)(?: supplier| vendor| account| instead)?(?: \w*\d\w*)"
+    r"|direct debit|pay by|bacs|chaps(?: payment)?)\b"
+)
+_SEAM = re.compile(r"(?<=\d{3})(?=[^\W\d_]{3})|(?<=[^\W\d_]{3})(?=\d{3})")
+_CODE = re.compile(r"\d{4,}|(?=\w*[^\W\d_])(?=\w*\d)\w{4,}")
+_NUMBER = re.compile(r"\d{1,3}")
+
+
+@lru_cache(maxsize=65536)
+def plain(raw: str) -> tuple[str, ...]:
+    """The folded words of a name without remarks, codes and legal forms at either end; all of them where none are
+    left."""
+    folded = fold(raw)
+    words = _SEAM.sub(" ", _REMARKS.sub(" ", folded)).split()
+    kept = _without_forms([word for word in words if not _CODE.fullmatch(word)])
+    return tuple(kept) or tuple(folded.split())
+
+
+def _without_forms(words: list[str]) -> list[str]:
+    for step in (-1, 1):
+        turned = words[::step]
+        while len(turned) > 1 and (turned[0],) in FORMS:
+            turned = turned[1:]
+        words = turned[::step]
+    return words
+
+
+def cleaned(raws: Sequence[str]) -> list[str]:
+    """Each name with glued words parted, initials spelled out and abbreviations expanded, without stop words."""
+    names = [plain(raw) for raw in raws]
+    parted = apart(names)
+    names = [_with(parted, name) for name in names]
+    meant = spelled_out(names)
+    return [" ".join(_telling(expand_abbreviations(_with(meant, name)))) for name in names]
+
+
+def _with(instead: Mapping[str, tuple[str, ...]], name: Iterable[str]) -> tuple[str, ...]:
+    return tuple(word for one in name for word in instead.get(one, (one,)))
+
+
+def _telling(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(word for word in words if word not in STOP_WORDS) or words
+
+
+def prepare(rows: Mapping[str, Sequence[str]]) -> Prepared:
+    """Columns, passes and evidence of names alone."""
+    name = Column.of([text] if text else [] for text in cleaned(rows["name"]))
+    words, spelling = Words(name.texts, name.bearers), Spelling(name.texts)
+    rare = [list(found) for found in words.rarest(4)]
+    columns = {
+        "name": name,
+        "rare words": through(name, [found[:3] for found in rare]),
+        "word pairs": through(
+            name, [[f"{min(a, b)} {max(a, b)}" for n, a in enumerate(found) for b in found[n + 1 :]] for found in rare]
+        ),
+        "beginning": through(name, [[text.replace(" ", "")[:10]] for text in name.texts]),
+        "end": through(name, [[text.replace(" ", "")[-10:]] for text in name.texts]),
+    }
+    return Prepared(
+        size=len(name),
+        columns=columns,
+        passes=_PASSES,
+        groups={"name": Group("Name", 14, 0.75, _named(name, words, spelling), parts=NAMED)},
+        spelt=[("name", NEAREST, 0.3)],
+        spellings={"name": spelling},
+        trust=TRUST,
+    )
+
+
+_PASSES = (
+    Pass(("name",), 60),
+    Pass(("rare words",), 20, budget=12),
+    Pass(("word pairs",), 20, budget=12),
+    Pass(("beginning",), 20, budget=6),
+    Pass(("end",), 20, budget=3),
+)
+
+
+def _named(column: Column, words: Words, spelling: Spelling) -> Compare:
+    """The parts ``NAMED`` lists, behind their mean."""
+    numbers = [frozenset(_NUMBER.findall(text)) for text in column.texts]
+
+    def by_number(one: Numbers, other: Numbers) -> Shares:
+        both, most = words.shares(one, other)
+        left, right = [column.texts[a] for a in one], [column.texts[b] for b in other]
+        bare = [[text.replace(" ", "") for text in side] for side in (left, right)]
+        lesser, greater = words.left_over(one, other)
+        told = [
+            both,
+            most,
+            spelling.alike(one, other),
+            text_shares(*bare),
+            sorted_word_shares(left, right),
+            words.rarity(one, other, both),
+            beginning_shares(*bare),
+            1 - lesser,
+            1 - greater,
+            _numbers_agree(numbers, one, other),
+        ]
+        whole = np.mean(told[:5], axis=0)
+        return np.stack([whole, *told], axis=1).astype(np.float32)
+
+    return lambda pairs: compare(column, pairs.left, pairs.right, by_number)
+
+
+def _numbers_agree(numbers: Sequence[frozenset[str]], one: Numbers, other: Numbers) -> Shares:
+    """1 the same numbers, 0 others, .5 where only one name has any, silent where neither has."""
+    found = np.full(len(one), np.nan, dtype=np.float32)
+    for at, (a, b) in enumerate(zip(one.tolist(), other.tolist(), strict=True)):
+        ours, theirs = numbers[a], numbers[b]
+        if ours or theirs:
+            found[at] = 1.0 if ours == theirs else 0.5 if not (ours and theirs) else 0.0
+    return found
