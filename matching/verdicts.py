@@ -159,6 +159,32 @@ def bar(*, first: Iterable[int], second: Iterable[int], cause: Cause) -> tuple[i
     return _write_non_matches(pairs, None, cause)
 
 
+@atomic
+def stop_asking(*, candidate_ids: Collection[int], cause: Cause) -> tuple[int, ...]:
+    """The hub no longer asks these open questions that nobody holds; suspected records are let into use.
+
+    Locks them; those decided or claimed meanwhile are left to whoever has them. Returns which were withdrawn.
+    """
+    waiting = MatchCandidate.objects.select_for_update(no_key=True).filter(
+        pk__in=list(candidate_ids), state=CandidateState.OPEN, claimed_by=""
+    )
+    found = list(waiting.order_by("pk"))
+    for candidate in found:
+        _settle(candidate, CandidateState.WITHDRAWN, cause)
+        _let_in(candidate.members.values_list("record_id", flat=True), cause)
+    return tuple(candidate.pk for candidate in found)
+
+
+@atomic
+def ask_again(*, candidate_ids: Collection[int]) -> int:
+    """Questions the hub withdrew or found answered are open again. Repeats without effect. Returns how many."""
+    closed = (CandidateState.WITHDRAWN, CandidateState.SUPERSEDED)
+    found = MatchCandidate.objects.filter(pk__in=list(candidate_ids), state__in=closed)
+    return found.update(
+        state=CandidateState.OPEN, snoozed_until=None, decided_by="", decided_at=None, decision_reason=""
+    )
+
+
 def wake() -> int:
     """Open candidates whose snooze is over. Repeats without effect. Returns how many."""
     over = MatchCandidate.objects.filter(state=CandidateState.SKIPPED, snoozed_until__lte=timezone.now())

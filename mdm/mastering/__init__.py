@@ -18,6 +18,7 @@ from mdm.mastering.verbs import (
     refresh,
     reinstate,
     retire,
+    split,
     unlink,
     withdraw,
 )
@@ -47,6 +48,7 @@ __all__ = [
     "refresh",
     "reinstate",
     "retire",
+    "split",
     "take_turn",
     "unlink",
     "unmerge",

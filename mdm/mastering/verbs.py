@@ -112,28 +112,38 @@ def link(*, links: Sequence[LinkTo], cause: Cause) -> list[UUID]:
     return written
 
 
-@atomic
 def unlink(*, source_record_ids: Sequence[int], cause: Cause) -> list[UUID]:
     """Take source records out of their golden record, each with its part rows; each becomes a golden record of its
     own. Returns the new ids, in the order of the source records.
 
     Raises NotFound, and Refused when a golden record would be left without any source record.
     """
+    return split(groups=[(pk,) for pk in dict.fromkeys(source_record_ids)], cause=cause)
+
+
+@atomic
+def split(*, groups: Sequence[Sequence[int]], cause: Cause) -> list[UUID]:
+    """Take groups of source records of one domain out of their golden records, each with its part rows; each group
+    becomes one golden record. No source record is named twice. Returns the new ids, in the order of the groups.
+
+    Raises NotFound, and Refused when a golden record would be left without any source record.
+    """
     now = timezone.now()
-    asked = list(dict.fromkeys(source_record_ids))
+    asked = [pk for group in groups for pk in group]
     sources = SourceRecord.objects.in_bulk(asked)
     if len(sources) != len(asked):
         raise NotFound("One of these source records does not exist.", "Reload the record and choose again.")
     take_turn(relinking={source.domain for source in sources.values()})
-    leaving = {pk: (pk, *rows) for pk, rows in part_rows(asked).items()}
+    rows = part_rows(asked)
+    leaving = [tuple(one for pk in group for one in (pk, *rows[pk])) for group in groups]
     held = Link.objects.filter(source_record__in=asked, ended_at__isnull=True).values_list("record_id", flat=True)
     records = lock_records(held)
-    end_links([pk for group in leaving.values() for pk in group], cause, now)
+    end_links([pk for group in leaving for pk in group], cause, now)
     require_something_left(records)
     write_all(records, {pk: Marking(forced=True) for pk in records}, cause, now)
     made: list[UUID] = []
-    for pk in asked:
-        made += create(domain=BY_NAME[sources[pk].domain], records=[NewRecord(leaving[pk])], cause=cause)
+    for group in leaving:
+        made += create(domain=BY_NAME[sources[group[0]].domain], records=[NewRecord(group)], cause=cause)
     return made
 
 
