@@ -85,10 +85,10 @@ def judge(diary: Path, killed: int) -> int:
     return len(found)
 
 
-def set_up(folder: str) -> embedded.EmbeddedServer:
+def set_up(folder: str, *, throwaway: bool = True) -> embedded.EmbeddedServer:
     """The server, migrated, with its address where the settings look for it."""
     Path(folder).chmod(0o711)  # (PostgreSQL runs as another account and must reach its own folder)
-    server = embedded.EmbeddedServer(Place(Path(folder)), throwaway=True)
+    server = embedded.EmbeddedServer(Place(Path(folder)), throwaway=throwaway)
     server.start()
     database.prepare_cluster(server.socket)
     owner, product = (embedded.url(server.socket, role, database.NAME) for role in (embedded.OWNER, embedded.APP))

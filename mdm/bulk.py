@@ -3,7 +3,7 @@
 Django's bulk_create and bulk_update build an expression per value, which costs ten times the write itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 import orjson
@@ -11,6 +11,7 @@ from django.db import connection, models
 
 BATCH = 1000
 Column: TypeAlias = "models.Field[Any, Any]"
+Row: TypeAlias = Mapping[Any, Any]  # value by column
 
 
 def _columns(model: type[models.Model]) -> list[Column]:
@@ -22,11 +23,19 @@ def _columns(model: type[models.Model]) -> list[Column]:
     ]
 
 
-def _document(rows: Sequence[models.Model], fields: Sequence[Column]) -> str:
+def plain(rows: Sequence[models.Model], names: Sequence[str] | None = None) -> list[Row]:
+    """The rows by column: those of the named fields, else all but automatic keys and what the database fills in."""
+    if not rows:
+        return []
+    model = type(rows[0])
+    fields = _columns(model) if names is None else [model._meta.get_field(name) for name in names]
+    pairs = [(field.column, field.attname) for field in fields]  # type: ignore[union-attr]
+    return [{column: getattr(row, attname) for column, attname in pairs} for row in rows]
+
+
+def _document(rows: Sequence[Row]) -> str:
     """The rows as a JSON array of objects by column name; decimals travel as text, so no digit is lost."""
-    names = [(field.column, field.attname) for field in fields]
-    plain = [{column: getattr(row, attname) for column, attname in names} for row in rows]
-    return orjson.dumps(plain, default=_text, option=orjson.OPT_PASSTHROUGH_SUBCLASS).decode()
+    return orjson.dumps(rows, default=_text, option=orjson.OPT_PASSTHROUGH_SUBCLASS).decode()
 
 
 def _text(value: Any) -> str:
@@ -40,32 +49,42 @@ def _record_type(fields: Sequence[Column]) -> str:
     )
 
 
-def insert(rows: Sequence[models.Model]) -> None:
-    """Insert rows of one model, complete but for automatic keys. Signals are not sent, keys are not read back."""
-    for start in range(0, len(rows), BATCH):
-        batch = rows[start : start + BATCH]
-        fields = _columns(type(batch[0]))
-        names = ", ".join(f'"{field.column}"' for field in fields)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f'INSERT INTO "{type(batch[0])._meta.db_table}" ({names}) '  # noqa: S608 (names of our own models)
-                f"SELECT {names} FROM json_to_recordset(%s::json) AS given({_record_type(fields)})",
-                [_document(batch, fields)],
-            )
+def insert(rows: Sequence[models.Model], *, missing_only: bool = False) -> None:
+    """Insert rows of one model, complete but for automatic keys. Signals are not sent, keys are not read back.
+
+    ``missing_only`` leaves out those that are there already by any unique key.
+    """
+    if rows:
+        insert_plain(type(rows[0]), plain(rows), missing_only=missing_only)
 
 
-def update(rows: Sequence[models.Model], names: Sequence[str], by: Sequence[str] = ()) -> None:
-    """Update the named fields of existing rows of one model, found by primary key or by the fields in ``by``."""
+def insert_plain(model: type[models.Model], rows: Sequence[Row], *, missing_only: bool = False) -> None:
+    """Insert rows that never were instances of their model, which cost more than their insertion: all columns named,
+    values as they are or as JSON holds them."""
+    there = " ON CONFLICT DO NOTHING" if missing_only else ""
+    fields = _columns(model)
+    names = ", ".join(f'"{field.column}"' for field in fields)
+    statement = (
+        f'INSERT INTO "{model._meta.db_table}" ({names}) '  # noqa: S608 (names of our own models)
+        f"SELECT {names} FROM json_to_recordset(%s::json) AS given({_record_type(fields)}){there}"
+    )
     for start in range(0, len(rows), BATCH):
-        batch = rows[start : start + BATCH]
-        meta = type(batch[0])._meta
-        key = [meta.get_field(name) for name in by] or [meta.pk]
-        fields = [meta.get_field(name) for name in names]
-        assign = ", ".join(f'"{f.column}" = given."{f.column}"' for f in fields)  # type: ignore[union-attr]
-        where = " AND ".join(f'own."{f.column}" = given."{f.column}"' for f in key)  # type: ignore[union-attr]
         with connection.cursor() as cursor:
-            cursor.execute(
-                f'UPDATE "{meta.db_table}" AS own SET {assign} '  # noqa: S608 (names of our own models)
-                f"FROM json_to_recordset(%s::json) AS given({_record_type([*key, *fields])}) WHERE {where}",  # type: ignore[list-item]
-                [_document(batch, [*key, *fields])],  # type: ignore[list-item]
-            )
+            cursor.execute(statement, [_document(rows[start : start + BATCH])])
+
+
+def update(model: type[models.Model], rows: Sequence[Row], by: Sequence[str]) -> None:
+    """Update existing rows, found by the columns in ``by``, in all other columns given. All rows name the same ones."""
+    if not rows:
+        return
+    fields = {field.column: field for field in model._meta.concrete_fields}
+    assign = ", ".join(f'"{column}" = given."{column}"' for column in rows[0] if column not in by)
+    where = " AND ".join(f'own."{column}" = given."{column}"' for column in by)
+    statement = (
+        f'UPDATE "{model._meta.db_table}" AS own SET {assign} '  # noqa: S608 (names of our own models)
+        f"FROM json_to_recordset(%s::json) AS given({_record_type([fields[column] for column in rows[0]])}) "
+        f"WHERE {where}"
+    )
+    for start in range(0, len(rows), BATCH):
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [_document(rows[start : start + BATCH])])

@@ -98,6 +98,8 @@ def choose_block(block: str, attributes: Sequence[Attribute], offers: Sequence[O
 
 def survive(attributes: Iterable[Attribute], offers: Sequence[Offer]) -> dict[str, Survivor]:
     """The survivors of a record: {attribute: survivor}; attributes nobody speaks of are absent."""
+    if len(offers) == 1 and offers[0].rank != PIN_RANK:
+        return _unrivalled(attributes, offers[0])
     chosen: dict[str, Survivor] = {}
     blocks: dict[str, list[Attribute]] = {}
     for attribute in attributes:
@@ -110,6 +112,16 @@ def survive(attributes: Iterable[Attribute], offers: Sequence[Offer]) -> dict[st
     for block, members in blocks.items():
         chosen.update(choose_block(block, members, offers))
     return chosen
+
+
+def _unrivalled(attributes: Iterable[Attribute], offer: Offer) -> dict[str, Survivor]:
+    """What ``survive`` answers where one source speaks alone, as most golden records begin: all it says."""
+    said = ((attribute, offer.values.get(attribute.name)) for attribute in attributes)
+    return {
+        attribute.name: Survivor(value, offer, f"block {attribute.block}" if attribute.block else attribute.rule.value)
+        for attribute, value in said
+        if not _is_blank(value)
+    }
 
 
 def part_key(part: Part, row: Mapping[str, Any]) -> str:

@@ -1,15 +1,17 @@
 """Between a value as JSON and a value as the typed tables hold it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from django.db import models
 
 from mdm.canonical import decimal_text
 from mdm.spec import Attribute, Domain, Kind
+
+Layout: TypeAlias = Sequence[tuple[str, str, Any]]  # attribute, column, what a blank is there
 
 
 def typed(attribute: Attribute, value: Any) -> Any:
@@ -51,9 +53,15 @@ def plain_row(attributes: tuple[Attribute, ...], row: models.Model) -> dict[str,
     return {name: value for name, value in pairs if value is not None}
 
 
-def typed_columns(attributes: tuple[Attribute, ...], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Keyword arguments for the model: every attribute of the declaration, blank where ``values`` is silent."""
-    return {column(attribute): typed(attribute, values.get(attribute.name)) for attribute in attributes}
+def layout(attributes: tuple[Attribute, ...]) -> Layout:
+    """What ``columns`` needs to know of the attributes: made once for many rows."""
+    return [(a.name, column(a), "" if a.kind in (Kind.TEXT, Kind.CODE) else None) for a in attributes]
+
+
+def columns(layout: Layout, values: Mapping[str, Any]) -> dict[str, Any]:
+    """{column: JSON value} of every attribute of the declaration, blank where ``values`` is silent."""
+    found = ((name, values.get(attribute), blank) for attribute, name, blank in layout)
+    return {name: blank if value is None or value == "" else value for name, value, blank in found}
 
 
 def title_of(domain: Domain, values: Mapping[str, Any], fallback: str) -> str:

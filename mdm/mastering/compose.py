@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from mdm.models import ExtensionAttribute, SourceRecord
+from mdm.mastering.offers import Source
+from mdm.models import ExtensionAttribute
 from mdm.spec import Attribute, Domain, Kind, Part, Rule
 from mdm.survivorship import Offer, Survivor, survive, unite
 
@@ -49,7 +50,7 @@ def extension_attributes(domain: Domain) -> tuple[Attribute, ...]:
 
 
 def compose(
-    domain: Domain, added: Sequence[Attribute], offers: Sequence[Offer], sources: Sequence[SourceRecord]
+    domain: Domain, added: Sequence[Attribute], offers: Sequence[Offer], sources: Sequence[Source]
 ) -> Composition:
     """The golden record these offers make. Same offers, same result, in whatever order they come."""
     own = survive(domain.attributes, offers)
@@ -77,6 +78,8 @@ def _origin(survivor: Survivor) -> dict[str, Any]:
 
 
 def _rows(part: Part, offers: Sequence[Offer]) -> dict[str, PartRow]:
+    if not any(offer.parts.get(part.name) for offer in offers):
+        return {}
     known = {attribute.name for attribute in part.attributes}
     return {
         key: PartRow(

@@ -2,14 +2,40 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
-from mdm.models import GoldenRecord, Link, SourceRecord, SourceState, SourceTrust
+import orjson
+from django.db import connection
+
+from mdm.models import GoldenRecord, Link, SourceRecord, SourceSystem, SourceTrust
 from mdm.spec import Attribute, Domain, Kind
 from mdm.survivorship import PIN_RANK, Offer
 
 UNTRUSTED = 100
+
+
+class Member(NamedTuple):
+    """What counts of a linked source record. A batch reads thousands, and an instance of the model costs ten of it."""
+
+    pk: int
+    system: SourceSystem
+    part: str
+    key: str
+    values: Mapping[str, Any]
+    parts: Mapping[str, Any]
+    state: str
+    content_hash: str
+    as_of: datetime
+
+    @property
+    def system_id(self) -> int:
+        """The id of its source system."""
+        return self.system.pk
+
+
+Source: TypeAlias = "SourceRecord | Member"
 
 
 def trust_ranks(domain: Domain) -> dict[int, int]:
@@ -17,39 +43,46 @@ def trust_ranks(domain: Domain) -> dict[int, int]:
     return dict(SourceTrust.objects.filter(domain=domain.name).values_list("system_id", "rank"))
 
 
-def open_links(record_ids: Iterable[UUID]) -> dict[UUID, list[SourceRecord]]:
-    """{golden record: its linked source records that count}, source records in id order. One query."""
-    links = (
-        Link.objects.filter(record_id__in=list(record_ids), ended_at__isnull=True)
-        .exclude(source_record__state=SourceState.RETIRED)
-        .select_related("source_record__system")
-        .order_by("source_record_id")
-    )
-    found: dict[UUID, list[SourceRecord]] = defaultdict(list)
-    for link in links:
-        found[link.record_id].append(link.source_record)
+def open_links(record_ids: Iterable[UUID]) -> dict[UUID, list[Member]]:
+    """{golden record: its linked source records that count}, source records in id order. Two queries."""
+    systems = SourceSystem.objects.in_bulk()
+    found: dict[UUID, list[Member]] = defaultdict(list)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT l.record_id, s.id, s.system_id, s.part, s.key, s."values", s.parts, s.state, s.content_hash, s.as_of
+            FROM mdm_link l JOIN mdm_sourcerecord s ON s.id = l.source_record_id
+            WHERE l.record_id = ANY(%s) AND l.ended_at IS NULL AND s.state <> 'retired' ORDER BY s.id
+            """,
+            [list(record_ids)],
+        )
+        for record, pk, system, part, key, values, parts, state, content, as_of in cursor.fetchall():
+            said, rows = orjson.loads(values), orjson.loads(parts)
+            found[record].append(Member(pk, systems[system], part, key, said, rows, state, content, as_of))
     return found
 
 
-def load(domain: Domain, members: Mapping[UUID, Sequence[SourceRecord]]) -> dict[UUID, list[Offer]]:
+def load(domain: Domain, members: Mapping[UUID, Sequence[Source]]) -> dict[UUID, list[Offer]]:
     """The offers behind each golden record, references resolved to golden ids or blanked. Four queries at most."""
     ranks = trust_ranks(domain)
     everyone = [source for sources in members.values() for source in sources]
     golden = resolve_references(domain, everyone)
+    pointing = any(attribute.references for part in domain.parts for attribute in part.attributes)
     return {
-        record_id: [_offer(domain, source, ranks, golden, str(record_id)) for source in sources]
+        record_id: [_offer(domain, source, ranks, golden, str(record_id), pointing=pointing) for source in sources]
         for record_id, sources in members.items()
     }
 
 
 def _offer(
-    domain: Domain, source: SourceRecord, ranks: Mapping[int, int], golden: Mapping[Any, str], own: str
+    domain: Domain, source: Source, ranks: Mapping[int, int], golden: Mapping[Any, str], own: str, *, pointing: bool
 ) -> Offer:
+    """``pointing``: parts of this domain may refer to other records."""
     values, parts = dict(source.values), source.parts
     if source.part:  # one row of a part, sent in a file of its own
         values, parts = {}, {source.part: [dict(source.values)]}
     _resolve(domain.attributes, values, source, golden, own)
-    if any(attribute.references for part in domain.parts for attribute in part.attributes):
+    if pointing:
         parts = {name: [dict(row) for row in rows] for name, rows in parts.items()}
         for part in domain.parts:
             for row in parts.get(part.name, ()):
@@ -59,7 +92,7 @@ def _offer(
 
 
 def _resolve(
-    attributes: Iterable[Attribute], values: dict[str, Any], source: SourceRecord, golden: Mapping[Any, str], own: str
+    attributes: Iterable[Attribute], values: dict[str, Any], source: Source, golden: Mapping[Any, str], own: str
 ) -> None:
     """References as golden ids; a record that merged with what it referred to does not refer to itself."""
     for attribute in attributes:
@@ -68,13 +101,13 @@ def _resolve(
             values[attribute.name] = target if target != own else None
 
 
-def _address(reference: Mapping[str, str], source: SourceRecord) -> Any:
+def _address(reference: Mapping[str, str], source: Source) -> Any:
     if "record" in reference:
         return reference["record"]
     return (reference.get("system", source.system.code), reference["domain"], reference["key"])
 
 
-def _references(domain: Domain, source: SourceRecord) -> Iterable[Mapping[str, str]]:
+def _references(domain: Domain, source: Source) -> Iterable[Mapping[str, str]]:
     for attribute in () if source.part else domain.attributes:
         if attribute.kind is Kind.REFERENCE and isinstance(source.values.get(attribute.name), Mapping):
             yield source.values[attribute.name]
@@ -85,7 +118,7 @@ def _references(domain: Domain, source: SourceRecord) -> Iterable[Mapping[str, s
             yield from (row[name] for name in pointing if isinstance(row.get(name), Mapping))
 
 
-def resolve_references(domain: Domain, sources: Sequence[SourceRecord]) -> dict[Any, str]:
+def resolve_references(domain: Domain, sources: Sequence[Source]) -> dict[Any, str]:
     """{address: golden id} of every reference made; an address is (system, domain, key) or a golden id as text.
 
     Goes through the crosswalk, so a target that merged is already the winner; golden ids follow merges.

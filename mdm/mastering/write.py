@@ -23,17 +23,17 @@ from mdm.mastering.compose import (
     identifiers,
     search_text,
 )
-from mdm.mastering.offers import load, open_links
-from mdm.models import GoldenRecord, GoldenState, SourceRecord, SourceState
+from mdm.mastering.offers import Member, load, open_links
+from mdm.models import GoldenRecord, GoldenState, SourceState
 from mdm.models.log import EventVerb
 from mdm.quality import failed
 from mdm.snapshot import Snapshot, changes, record_labels
 from mdm.spec import Domain, Part, Severity
-from mdm.values import plain_row, title_of, typed_columns
+from mdm.values import Layout, columns, layout, plain_row, title_of
 
-RECORD_COLUMNS = (
-    "state", "suspected", "held_by", "known_outside", "version", "merged_into", "title", "search_text", "identifiers",
-    "updated_at",
+RECORD_FIELDS = (
+    "id", "state", "suspected", "held_by", "known_outside", "version", "merged_into", "title", "search_text",
+    "identifiers", "updated_at",
 )  # fmt: skip
 
 
@@ -59,6 +59,8 @@ class Stored:
 def read_stored(domain: Domain, record_ids: Iterable[UUID]) -> Stored:
     """The typed rows and part rows of these records, part rows by their key. One query each."""
     ids = list(record_ids)
+    if not ids:
+        return Stored(parts={part.name: {} for part in domain.parts})
     stored = Stored(values={row.pk: row for row in domain.model._default_manager.filter(pk__in=ids)})
     for part in domain.parts:
         rows: dict[UUID, dict[str, models.Model]] = defaultdict(dict)
@@ -95,7 +97,7 @@ def composed_snapshot(composed: Composition, before: Snapshot, version: int) -> 
     return Snapshot(dict(composed.values), composed.plain_parts(), dict(composed.extension), provenance)
 
 
-def compositions(domain: Domain, record_ids: Iterable[UUID]) -> tuple[dict[UUID, Composition], list[SourceRecord]]:
+def compositions(domain: Domain, record_ids: Iterable[UUID]) -> tuple[dict[UUID, Composition], list[Member]]:
     """What the sources now make of these records, and the source records that were read for it."""
     members = open_links(record_ids)
     offers = load(domain, members)
@@ -112,14 +114,15 @@ def write(
 ) -> list[UUID]:
     """Recompute the locked records and write what changed: values, parts, version, event. Returns the ids written.
 
-    New records (not yet in the typed table) are always written. Guarantees one version and one event per id returned.
+    New records (those marked as created) are always written. Guarantees one version and one event per id returned.
     """
-    stored = read_stored(domain, records)
+    stored = read_stored(domain, [pk for pk in records if markings[pk].verb is not EventVerb.CREATED])
     live = [record_id for record_id in records if not markings[record_id].frozen]
     composed, read = compositions(domain, live)
     written: list[_Written] = []
+    places = layout(domain.attributes)
     for record_id, record in records.items():
-        change = _change(domain, record, markings[record_id], stored, composed.get(record_id))
+        change = _change(domain, record, markings[record_id], stored, composed.get(record_id), places)
         if change is not None:
             written.append(change)
     _save(domain, written, stored, now)
@@ -149,12 +152,18 @@ class _Written:
     composed: Composition | None
     previous_state: str
     is_new: bool
+    row: bulk.Row  # of the typed table, and of its version
 
 
 def _change(
-    domain: Domain, record: GoldenRecord, marking: Marking, stored: Stored, composed: Composition | None
+    domain: Domain,
+    record: GoldenRecord,
+    marking: Marking,
+    stored: Stored,
+    composed: Composition | None,
+    places: Layout,
 ) -> _Written | None:
-    is_new = record.pk not in stored.values
+    is_new = marking.verb is EventVerb.CREATED
     before = stored_snapshot(domain, stored, record.pk)
     version = 1 if is_new else record.version + 1
     after = composed_snapshot(composed, before, version) if composed is not None else before
@@ -173,7 +182,9 @@ def _change(
     if composed is not None:
         record.search_text = search_text(domain, record.code, record.title, composed)
         record.identifiers = identifiers(domain, composed)
-    return _Written(record, marking, before, after, composed, previous_state, is_new)
+    row = {"record_id": record.pk, "extension": after.extension, "provenance": after.provenance}
+    row |= columns(places, after.values)
+    return _Written(record, marking, before, after, composed, previous_state, is_new, row)
 
 
 def _holds(domain: Domain, after: Snapshot) -> list[str]:
@@ -198,28 +209,20 @@ def _save(domain: Domain, written: Sequence[_Written], stored: Stored, now: date
     for change in written:
         change.record.updated_at = now
     bulk.insert([change.record for change in written if change.is_new])
-    bulk.update([change.record for change in written if not change.is_new], RECORD_COLUMNS)
-    bulk.insert([_values_row(domain, change) for change in written if change.is_new])
-    columns = [f.name for f in domain.model._meta.concrete_fields if not f.primary_key]
-    bulk.update([_values_row(domain, change) for change in written if not change.is_new], columns)
+    moved = bulk.plain([change.record for change in written if not change.is_new], RECORD_FIELDS)
+    bulk.update(GoldenRecord, moved, by=["id"])
+    bulk.insert_plain(domain.model, [change.row for change in written if change.is_new])
+    bulk.update(domain.model, [change.row for change in written if not change.is_new], by=["record_id"])
     for part in domain.parts:
         _save_part(part, written, stored)
-
-
-def _values_row(domain: Domain, change: _Written) -> models.Model:
-    return domain.model(
-        record_id=change.record.pk,
-        extension=change.after.extension,
-        provenance=change.after.provenance,
-        **typed_columns(domain.attributes, change.after.values),
-    )
 
 
 def _save_part(part: Part, written: Sequence[_Written], stored: Stored) -> None:
     model: Any = part.model
     gone: list[int] = []
-    fresh: list[Any] = []
-    moved: list[Any] = []
+    fresh: list[bulk.Row] = []
+    moved: list[bulk.Row] = []
+    places = layout(part.attributes)
     for change in written:
         if change.composed is None:
             continue
@@ -233,24 +236,29 @@ def _save_part(part: Part, written: Sequence[_Written], stored: Stored) -> None:
                 row.values,
             ):
                 continue
-            typed = model(
-                record_id=change.record.pk,
-                part_key=key,
-                source_record_id=row.source_record,
-                **typed_columns(part.attributes, row.values),
-            )
-            (fresh if old is None else moved).append(typed)
+            place = {"record_id": change.record.pk, "part_key": key, "source_record_id": row.source_record}
+            (fresh if old is None else moved).append(place | columns(places, row.values))
     if gone:
         model.objects.filter(pk__in=gone).delete()
-    bulk.insert(fresh)
-    columns = [f.name for f in model._meta.concrete_fields if f.name not in ("id", "record", "part_key")]
-    bulk.update(moved, columns, by=("record", "part_key"))
+    bulk.insert_plain(model, fresh)
+    bulk.update(model, moved, by=["record_id", "part_key"])
 
 
 def _save_versions(
     domain: Domain, written: Sequence[_Written], labels: Mapping[UUID, tuple[str, str]], cause: Cause, now: datetime
 ) -> None:
     version_model: Any = domain.model.history.model  # type: ignore[attr-defined]
+    everyone = {
+        "actor": cause.by.name,
+        "actor_kind": cause.by.kind,
+        "channel": cause.by.channel,
+        "approved_by": cause.approved_by,
+        "correlation_id": cause.correlation_id,
+        "decision_id": cause.decision_id,
+        "history_date": now,
+        "history_change_reason": cause.reason,
+        "history_user_id": cause.by.user_id,
+    }
     versions, events = [], []
     for change in written:
         record, after = change.record, change.after
@@ -258,31 +266,20 @@ def _save_versions(
         sources = change.composed.sources if change.composed is not None else []
         digest = after.digest(record, sources)
         versions.append(
-            version_model(
-                record_id=record.pk,
-                extension=after.extension,
-                provenance=after.provenance,
-                **typed_columns(domain.attributes, after.values),
-                version=record.version,
-                record_code=record.code,
-                state=record.state,
-                merged_into_id=record.merged_into_id,
-                parts=after.parts,
-                sources=sources,
-                changed=changed,
-                cause=change.marking.verb,
-                actor=cause.by.name,
-                actor_kind=cause.by.kind,
-                channel=cause.by.channel,
-                approved_by=cause.approved_by,
-                correlation_id=cause.correlation_id,
-                decision_id=cause.decision_id,
-                digest=digest,
-                history_date=now,
-                history_type="+" if change.is_new else "~",
-                history_change_reason=cause.reason,
-                history_user_id=cause.by.user_id,
-            )
+            {
+                **change.row,
+                "version": record.version,
+                "record_code": record.code,
+                "state": record.state,
+                "merged_into_id": record.merged_into_id,
+                "parts": after.parts,
+                "sources": sources,
+                "changed": changed,
+                "cause": change.marking.verb,
+                "digest": digest,
+                "history_type": "+" if change.is_new else "~",
+                **everyone,
+            }
         )
         events.append(
             log.event(
@@ -291,11 +288,11 @@ def _save_versions(
                 after=after, changed=changed, sources=sources, digest=digest, labels=labels, cause=cause, now=now,
             )
         )  # fmt: skip
-    bulk.insert(versions)
+    bulk.insert_plain(version_model, versions)
     log.emit(events)
 
 
-def _settle(read: Sequence[SourceRecord]) -> None:
+def _settle(read: Sequence[Member]) -> None:
     """Mark the source records as linked, unless their content moved on after it was read: those stay waiting.
 
     Part rows are not settled here, as one that now names another parent has still to move.
