@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from matching.comparisons import slip_shares, sorted_word_shares, spelling_shares
+from matching.comparisons import slip_shares, sorted_words, spelling_shares, text_shares
 from matching.engine import telling
 from matching.engine.candidates import Pairs
 from matching.engine.columns import Column, Shares
@@ -22,6 +22,7 @@ from matching.engine.evidence import (
     through,
     worded,
 )  # fmt: skip
+from matching.engine.mending import mended
 from matching.engine.spelling import Spelling
 from matching.engine.words import Words
 from mdm.standardise.companies import company_name
@@ -68,7 +69,7 @@ def _site(raw: str) -> str:
 
 
 def _column(rows: Rows, attribute: str, make: Callable[[str], str]) -> Column:
-    return Column.of([text] if (text := make(raw)) else [] for raw in rows.get(attribute, ()))
+    return Column.single(rows.get(attribute, ()), make)
 
 
 def _address(number: Column, street: Column, unit: Column) -> Compare:
@@ -76,7 +77,7 @@ def _address(number: Column, street: Column, unit: Column) -> Compare:
 
     Parts: door, street, unit.
     """
-    doors, streets = texts_by(number, slip_shares), texts_by(street, sorted_word_shares)
+    doors, streets = texts_by(number, slip_shares), texts_by(street, text_shares, sorted_words)
     units = texts_by(unit, _equal)
 
     def of(pairs: Pairs) -> Shares:
@@ -113,9 +114,18 @@ def _words_shared(left: Sequence[str], right: Sequence[str]) -> Shares:
     return np.array([one({*a.split()}, {*b.split()}) for a, b in zip(left, right, strict=True)], dtype=np.float32)
 
 
+def _same_part(left: Sequence[str], right: Sequence[str]) -> Shares:
+    """1 the same parts of a place or the whole on both sides, .5 where one side only says more, 0 for others."""
+
+    def one(a: set[str], b: set[str]) -> float:
+        return 1.0 if a == b else 0.5 if a == {telling.NONE} or b == {telling.NONE} or a < b or b < a else 0.0
+
+    return np.array([one({*a.split()}, {*b.split()}) for a, b in zip(left, right, strict=True)], dtype=np.float32)
+
+
 _TELLING = {
-    "form": ("Legal form", 1.0, _words_shared),
-    "kind": ("Kind", 1.0, _words_shared),
+    "form": ("Legal form", 1.5, _words_shared),
+    "part": ("Part of the place", 2.0, _same_part),
     "country": ("Country", 1.0, _equal),
 }
 
@@ -148,6 +158,7 @@ HARD = frozenset({"tax_id", "lei", "uei", "gln", "npi", "ccn", "identifier"})
 
 def prepare(rows: Rows) -> Prepared:
     """Columns, passes and evidence of records whose attributes come as lists of raw texts, all equally long."""
+    rows = mended(rows)
     name = Column.of([_names(raw) for raw in rows["name"]])
     parsed = [parse_street(raw) for raw in rows.get("street", ())]
     columns = {
@@ -160,17 +171,14 @@ def prepare(rows: Rows) -> Prepared:
         "site": _column(rows, "website", _site),
         "unit": Column.of([[street.unit] for street in parsed]),
         "form": _column(rows, "name", telling.legal_form),
-        "kind": _column(rows, "name", telling.kinds),
+        "part": _column(rows, "name", telling.units),
         "region": _column(rows, "region", telling.region),
         "country": _column(rows, "country", telling.country),
     } | {code: _column(rows, code, _identifier) for code in IDENTIFIERS}
     columns = {code: column for code, column in columns.items() if column.share_filled() > 0}
     words = Words(name.texts, name.bearers)
-    rare = [list(found) for found in words.rarest(3)]
-    columns["rare words"] = through(name, [found[:2] for found in rare])
-    columns["word pairs"] = through(
-        name, [[f"{min(a, b)} {max(a, b)}" for n, a in enumerate(found) for b in found[n + 1 :]] for found in rare]
-    )
+    columns["rare words"] = name.made(words.rare(2))
+    columns["word pairs"] = name.made(words.rare_pairs(3))
     columns["beginning"] = through(name, [[text[:4]] for text in name.texts])
     spelling = Spelling(name.texts)
     groups = _groups(columns, worded(name, words, spelling, NAMES))
@@ -214,7 +222,7 @@ def _groups(columns: Mapping[str, Column], name: Compare) -> dict[str, Group]:
         )
     for code, (label, weight, measure) in _TELLING.items():
         if code in columns:
-            found[code] = Group(label, weight, 0.5, texts_by(columns[code], measure))
+            found[code] = Group(label, weight, 0.8, texts_by(columns[code], measure))
     if "phone" in columns:
         found["phone"] = Group("Phone", 6, 0.4, _near_numbers(of["phone"]))
     if "site" in columns:

@@ -1,10 +1,10 @@
-"""What the texts of an organisation tell: its legal form, its country and region, what kind of place it is."""
+"""What the texts of an organisation tell: its legal form, its country and region, which part of a place it is."""
 
 import re
 from functools import lru_cache
 
 from mdm.standardise.companies import split_legal_form
-from mdm.standardise.folding import fold, name_tokens
+from mdm.standardise.folding import name_tokens
 from mdm.standardise.tables import COUNTRY_CODES, SUBDIVISION_CODES, plain
 
 # What clerks write around a name: account numbers before it, remarks behind it.
@@ -14,21 +14,18 @@ _REMARK = re.compile(
     r"acc(?:oun)?ts? payable|a/p|main(?: campus)?|c/o\b.*|attn\b.*|#?\d)\W*$|\*+\w*\W*$",
     re.IGNORECASE,
 )
-_KINDS = {
-    "pharmacy": "pharmacy", "apothecary": "pharmacy", "drugstore": "pharmacy", "laboratory": "laboratory",
-    "pathology": "laboratory", "imaging": "imaging", "radiology": "imaging", "mri": "imaging",
-    "outpatient": "outpatient", "ambulatory": "outpatient", "emergency": "emergency", "urgent": "urgent",
-    "surgery": "surgery", "surgical": "surgery", "surgicenter": "surgery", "therapy": "therapy",
-    "rehabilitation": "rehabilitation", "nursing": "nursing", "hospice": "hospice", "home": "home",
-    "dialysis": "dialysis", "renal": "dialysis", "warehouse": "warehouse", "storage": "warehouse", "dock": "dock",
-    "supply": "supply", "psychiatric": "mental", "behavioral": "mental", "mental": "mental", "children": "children",
-    "pediatric": "children", "women": "women", "maternity": "women", "birth": "women", "dental": "dental",
-    "eye": "eye", "vision": "eye", "heart": "heart", "cardiac": "heart", "cancer": "cancer", "oncology": "cancer",
-    "wound": "wound", "sleep": "sleep", "clinic": "clinic", "hospital": "hospital", "infirmary": "hospital",
-    "office": "office", "cafeteria": "food", "gift": "shop", "shop": "shop", "school": "school",
-    "physician": "physician", "physicians": "physician", "veterans": "veterans", "foundation": "foundation", "hospitals": "hospital",
-    "university": "university", "department": "department", "unit": "department", "center": "center",
+# Which part of a place a name speaks of: a pharmacy is not the hospital around it.
+_UNITS = {
+    "pharmacy": "pharmacy apothecary drugstore pharmaceutical", "laboratory": "laboratory pathology",
+    "imaging": "imaging radiology mri", "outpatient": "outpatient ambulatory", "emergency": "emergency",
+    "surgery": "surgery", "therapy": "therapy", "dialysis": "dialysis renal", "cancer": "cancer oncology",
+    "wound": "wound", "sleep": "sleep", "birth": "birth birthing", "heart": "heart", "women": "women womens",
+    "warehouse": "warehouse storage", "dock": "dock", "supply": "supply", "receiving": "receiving", "office": "office",
+    "cafeteria": "cafeteria", "shop": "shop", "blood": "blood", "occupational": "occupational",
 }  # fmt: skip
+_UNIT_OF = {word: unit for unit, words in _UNITS.items() for word in words.split()}
+NONE = "-"
+_CUT = 4  # letters at least of a word that may go on
 
 
 def bare(raw: str) -> str:
@@ -57,6 +54,11 @@ def region(raw: str) -> str:
 
 
 @lru_cache(maxsize=65536)
-def kinds(raw: str) -> str:
-    """What kinds of place a name says it is, in alphabetical order: ``hospital pharmacy``."""
-    return " ".join(sorted({_KINDS[word] for word in name_tokens(fold(raw)) if word in _KINDS}))
+def units(raw: str) -> str:
+    """Which parts of a place a name speaks of, ``NONE`` where it means the whole: ``pharmacy``."""
+    words = name_tokens(raw)
+    found = {_UNIT_OF[word] for word in words if word in _UNIT_OF}
+    if len(words) > 1 and len(last := words[-1]) >= _CUT and last not in _UNIT_OF:  # cut short by the field's length
+        meant = {unit for word, unit in _UNIT_OF.items() if word.startswith(last)}
+        found |= meant if len(meant) == 1 else set()
+    return " ".join(sorted(found)) or NONE
