@@ -139,10 +139,14 @@ def beginning_shares(left: Sequence[str], right: Sequence[str]) -> Shares:
     return alike.astype(np.float32)
 
 
+def sorted_words(text: str) -> str:
+    """The words in alphabetical order."""
+    return " ".join(sorted(text.split()))
+
+
 def sorted_word_shares(left: Sequence[str], right: Sequence[str]) -> Shares:
     """Indel of the words in alphabetical order."""
-    ours, theirs = ([" ".join(sorted(text.split())) for text in side] for side in (left, right))
-    return _at_once(ours, theirs, Indel.normalized_similarity)
+    return text_shares([*map(sorted_words, left)], [*map(sorted_words, right)])
 
 
 def slip_shares(left: Sequence[str], right: Sequence[str]) -> Shares:

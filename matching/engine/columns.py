@@ -87,13 +87,19 @@ class Column:
         return found
 
     @cached_property
-    def _texts(self) -> NDArray[np.object_]:
-        return np.array([*self.texts, ""], dtype=np.object_)[:-1]
+    def taken(self) -> Callable[[Numbers], list[str]]:
+        """The texts of given numbers."""
+        return self.formed(str)
 
-    def taken(self, codes: Numbers) -> list[str]:
-        """The texts of these numbers."""
-        found: list[str] = self._texts[codes].tolist()
-        return found
+    def formed(self, make: Callable[[str], str]) -> Callable[[Numbers], list[str]]:
+        """What ``make`` makes of the texts of given numbers; it is asked once for each distinct text."""
+        made = np.array([*map(make, self.texts), ""], dtype=np.object_)
+
+        def taken(codes: Numbers) -> list[str]:
+            found: list[str] = made[codes].tolist()
+            return found
+
+        return taken
 
     def made(self, of_text: "Column") -> "Column":
         """What was made of each distinct text, as a column of these records; of ``of_text`` each row is a text of

@@ -1,18 +1,20 @@
 """What a domain compares: prepared columns, the passes that find pairs, the groups of evidence."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from matching.comparisons import slip_shares, sorted_word_shares, text_shares
+from matching.comparisons import slip_shares, sorted_words, text_shares
 from matching.engine.candidates import Pairs, Report, keys_of, sharing, united
-from matching.engine.columns import Column, Numbers, Shares, compare
+from matching.engine.columns import Column, Measure, Numbers, Shares, compare
 from matching.engine.spelling import Spelling
 from matching.engine.words import Words
 
 Compare = Callable[[Pairs], Shares]
+ENDS = 3  # letters at either end of an identifier
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Group:
     hard: bool = False
     parts: tuple[str, ...] = ()
 
-    def worth(self, shares: Shares) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
+    def worth(self, shares: Shares) -> NDArray[np.float64]:
         """The log-odds declared for each similarity."""
         return np.nan_to_num(self.weight * (shares.astype(np.float64) - self.centre))
 
@@ -90,12 +92,14 @@ class Prepared:
             found[name] = shares
         return found
 
-    def first_odds(self, evidence: Mapping[str, Shares]) -> "np.ndarray[tuple[int, ...], np.dtype[np.float64]]":
+    def first_odds(self, evidence: Mapping[str, Shares]) -> NDArray[np.float64]:
         """Log-odds by the declared weights alone."""
-        total = np.full(len(next(iter(evidence.values()))), self.prior)
-        for name, group in self.groups.items():
-            total += group.worth(evidence[name])
-        return total
+        return np.asarray(sum(self.declared(evidence).values()), dtype=np.float64)
+
+    def declared(self, evidence: Mapping[str, Shares]) -> dict[str, NDArray[np.float64]]:
+        """What each group declares its similarity to be worth; under "" the prior. They add up."""
+        begin = {"": np.full(len(next(iter(evidence.values()))), self.prior)}
+        return begin | {name: group.worth(evidence[name]) for name, group in self.groups.items()}
 
 
 def _borne(column: Column, near: Pairs) -> Pairs:
@@ -116,12 +120,15 @@ def _borne(column: Column, near: Pairs) -> Pairs:
 # ---- ready-made comparisons of one column ------------------------------------------------------------
 
 
-def texts_by(column: Column, measure: Callable[[Sequence[str], Sequence[str]], Shares]) -> Compare:
-    """A measure of two texts."""
+def texts_by(
+    column: Column, measure: Callable[[Sequence[str], Sequence[str]], Shares], form: Callable[[str], str] = str
+) -> Compare:
+    """A measure of two texts, each brought into that form before."""
+    formed = column.formed(form)
 
     def of(pairs: Pairs) -> Shares:
         def by_number(one: Numbers, other: Numbers) -> Shares:
-            return measure([column.texts[a] for a in one], [column.texts[b] for b in other])
+            return measure(formed(one), formed(other))
 
         return compare(column, pairs.left, pairs.right, by_number)
 
@@ -130,7 +137,25 @@ def texts_by(column: Column, measure: Callable[[Sequence[str], Sequence[str]], S
 
 def identifiers(column: Column) -> Compare:
     """1 the same, .6 a slip of the pen, 0 another."""
-    return texts_by(column, slip_shares)
+    slips = slips_of(column)
+    return lambda pairs: compare(column, pairs.left, pairs.right, slips)
+
+
+def slips_of(column: Column) -> Measure:
+    """``slip_shares`` of texts by their numbers. Only those with the same beginning or the same end are looked at: one
+    slip spares the one or the other of all but the shortest."""
+    heads, tails = (
+        Column.single(column.texts, end).codes for end in (lambda text: text[:ENDS], lambda text: text[-ENDS:])
+    )
+    short = np.fromiter(map(len, column.texts), np.int64, len(column.texts)) < 2 * ENDS + 1
+
+    def slips(one: Numbers, other: Numbers) -> Shares:
+        may = (heads[one] == heads[other]) | (tails[one] == tails[other]) | short[one] | short[other]
+        found = np.zeros(len(one), np.float32)
+        found[may] = slip_shares(column.taken(one[may]), column.taken(other[may]))
+        return found
+
+    return slips
 
 
 class Blend(NamedTuple):
@@ -144,29 +169,32 @@ class Blend(NamedTuple):
     ordered: float
 
 
-WORDED = ("both", "most", "spelling", "compact", "ordered", "rarity", "lesser", "greater")
+WORDED = ("both", "most", "spelling", "compact", "ordered", "rarity")
 
 
 def worded(column: Column, words: Words, spelling: Spelling, blend: Blend) -> Compare:
     """Words by rarity, spelling and letters together, so that each forgives what another does not; and, one column
     each, the parts that ``WORDED`` names."""
 
+    bare, ordered = column.formed(without_spaces), column.formed(sorted_words)
+
     def by_number(one: Numbers, other: Numbers) -> Shares:
-        both, most = words.shares(one, other)
-        left, right = [column.texts[a] for a in one], [column.texts[b] for b in other]
-        bare = ([text.replace(" ", "") for text in side] for side in (left, right))
-        compact = text_shares(*bare) if blend.compact else np.zeros(len(one), np.float32)
-        told = [both, most, spelling.alike(one, other), compact, sorted_word_shares(left, right)]
-        whole = np.stack(told, axis=1) @ np.array(blend, dtype=np.float32)
-        lesser, greater = words.left_over(one, other)
-        return np.stack([whole, *told, words.rarity(one, other, both), 1 - lesser, 1 - greater], axis=1)
+        told = words.told(one, other)
+        compact = text_shares(bare(one), bare(other)) if blend.compact else np.zeros(len(one), np.float32)
+        parts = [
+            told.both, told.most, spelling.alike(one, other), compact, text_shares(ordered(one), ordered(other))
+        ]  # fmt: skip
+        whole = np.stack(parts, axis=1) @ np.array(blend, dtype=np.float32)
+        return np.stack([whole, *parts, told.rarity], axis=1)
 
     return lambda pairs: compare(column, pairs.left, pairs.right, by_number)
 
 
-def through(column: Column, made: Sequence[Sequence[str]]) -> Column:
+def without_spaces(text: str) -> str:
+    """The letters of all words in a row."""
+    return text.replace(" ", "")
+
+
+def through(column: Column, made: Iterable[Iterable[str]]) -> Column:
     """A column of what was made of each distinct text of another."""
-    bearing = [list[str]() for _ in range(len(column))]
-    for record, code in zip(column.owners, column.codes, strict=True):
-        bearing[record] += made[code]
-    return Column.of([list(dict.fromkeys(texts)) for texts in bearing])
+    return column.made(Column.of(map(dict.fromkeys, made)))

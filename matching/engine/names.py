@@ -9,9 +9,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from matching.comparisons import beginning_shares, sorted_word_shares, text_shares
+from matching.comparisons import beginning_shares, sorted_words, text_shares
 from matching.engine.columns import Column, Numbers, Shares, compare
-from matching.engine.evidence import Compare, Group, Pass, Prepared, through
+from matching.engine.evidence import Compare, Group, Pass, Prepared, through, without_spaces
 from matching.engine.spelling import Spelling
 from matching.engine.vocabulary import apart, spelled_out
 from matching.engine.words import Words
@@ -73,15 +73,12 @@ def prepare(rows: Mapping[str, Sequence[str]]) -> Prepared:
     """Columns, passes and evidence of names alone."""
     name = Column.of([text] if text else [] for text in cleaned(rows["name"]))
     words, spelling = Words(name.texts, name.bearers), Spelling(name.texts)
-    rare = [list(found) for found in words.rarest(4)]
     columns = {
         "name": name,
-        "rare words": through(name, [found[:3] for found in rare]),
-        "word pairs": through(
-            name, [[f"{min(a, b)} {max(a, b)}" for n, a in enumerate(found) for b in found[n + 1 :]] for found in rare]
-        ),
-        "beginning": through(name, [[text.replace(" ", "")[:10]] for text in name.texts]),
-        "end": through(name, [[text.replace(" ", "")[-10:]] for text in name.texts]),
+        "rare words": name.made(words.rare(3)),
+        "word pairs": name.made(words.rare_pairs(4)),
+        "beginning": through(name, [[without_spaces(text)[:10]] for text in name.texts]),
+        "end": through(name, [[without_spaces(text)[-10:]] for text in name.texts]),
     }
     return Prepared(
         size=len(name),
@@ -106,22 +103,21 @@ _PASSES = (
 def _named(column: Column, words: Words, spelling: Spelling) -> Compare:
     """The parts ``NAMED`` lists, behind their mean."""
     numbers = [frozenset(_NUMBER.findall(text)) for text in column.texts]
+    letters, ordered = column.formed(without_spaces), column.formed(sorted_words)
 
     def by_number(one: Numbers, other: Numbers) -> Shares:
-        both, most = words.shares(one, other)
-        left, right = [column.texts[a] for a in one], [column.texts[b] for b in other]
-        bare = [[text.replace(" ", "") for text in side] for side in (left, right)]
-        lesser, greater = words.left_over(one, other)
+        said = words.told(one, other)
+        bare = letters(one), letters(other)
         told = [
-            both,
-            most,
+            said.both,
+            said.most,
             spelling.alike(one, other),
             text_shares(*bare),
-            sorted_word_shares(left, right),
-            words.rarity(one, other, both),
+            text_shares(ordered(one), ordered(other)),
+            said.rarity,
             beginning_shares(*bare),
-            1 - lesser,
-            1 - greater,
+            1 - said.lesser,
+            1 - said.greater,
             _numbers_agree(numbers, one, other),
         ]
         whole = np.mean(told[:5], axis=0)

@@ -7,6 +7,7 @@ vocabulary, so that each pair of names costs a few additions.
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import combinations, pairwise
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,21 @@ CHUNK = 200_000
 BASE = np.uint64(0x9E3779B97F4A7C15)
 
 
+class Told(NamedTuple):
+    """What the words of two texts each say of them, 0 to 1.
+
+    The share of their weight found in the other, ``both`` of both and ``most`` of the one it is larger for; ``rarity``,
+    how much the shared ones say, 1 for three words nobody else has; the heaviest word the other has nothing like, of
+    the side where it is lighter (``lesser``) and of the other (``greater``), 1 for a word nobody else has.
+    """
+
+    both: Shares
+    most: Shares
+    rarity: Shares
+    lesser: Shares
+    greater: Shares
+
+
 class Words:
     """The words of distinct texts. ``bearers`` is how many records bear each text: what is common is light."""
 
@@ -39,43 +55,50 @@ class Words:
         self.weights = np.log((1 + total) / np.maximum(self.counts, 1)).astype(np.float32)
         shape = (len(texts), max(len(self.words), 1))
         bare = sparse.csr_matrix((np.ones(len(self.codes), np.float32), self.codes, self.starts), shape=shape)
-        weights = self.weights if self.words else np.ones(1, np.float32)
-        self._heavy = (bare @ sparse.diags(weights)).tocsr()
         self._reach = (bare @ self._alike(shape[1])).tocsr()
         self._reach.data = np.minimum(self._reach.data, 1)
-        self._whole = np.asarray(self._heavy.sum(axis=1)).ravel() + 1e-6
+        self._reach.sort_indices()
+        self._whole = np.bincount(self._column.owners, weights=self.weights[self.codes], minlength=len(texts)) + 1e-6
         self._heaviest = float(np.log(1 + total))
 
+    def told(self, one: Numbers, other: Numbers) -> Told:
+        """What the words of two texts each say, by their numbers."""
+        parts = [slice(begin, begin + CHUNK) for begin in range(0, max(len(one), 1), CHUNK)]
+        found = [self._told(one[part], other[part]) for part in parts]
+        return Told(*(np.concatenate(shares).astype(np.float32) for shares in zip(*found, strict=True)))
+
     def shares(self, one: Numbers, other: Numbers) -> tuple[Shares, Shares]:
-        """Of two texts each, by number: the share of their words' weight found in the other, of both and of the one
-        it is larger for. 0 to 1."""
-        both, most = np.empty(len(one), np.float32), np.empty(len(one), np.float32)
-        for begin in range(0, len(one), CHUNK):
-            part = slice(begin, begin + CHUNK)
-            a, b = one[part], other[part]
-            here = np.asarray(self._heavy[a].multiply(self._reach[b]).sum(axis=1)).ravel()
-            there = np.asarray(self._heavy[b].multiply(self._reach[a]).sum(axis=1)).ravel()
-            both[part] = (here + there) / (self._whole[a] + self._whole[b])
-            most[part] = np.maximum(here / self._whole[a], there / self._whole[b])
-        return both, most
+        """``both`` and ``most`` alone."""
+        told = self.told(one, other)
+        return told.both, told.most
 
-    def rarity(self, one: Numbers, other: Numbers, both: Shares) -> Shares:
-        """How much the words two texts share say, where ``both`` is their share: 1 for three words nobody else has."""
-        told = both * (self._whole[one] + self._whole[other]) / (6 * self._heaviest)
-        return np.minimum(told, 1).astype(np.float32)
+    def _told(self, one: Numbers, other: Numbers) -> tuple[NDArray[np.float64], ...]:
+        here, left = self._found(one, other)
+        there, right = self._found(other, one)
+        ours, theirs = self._whole[one], self._whole[other]
+        return (
+            (here + there) / (ours + theirs),
+            np.maximum(here / ours, there / theirs),
+            np.minimum((here + there) / (6 * self._heaviest), 1),
+            np.minimum(left, right) / self._heaviest,
+            np.maximum(left, right) / self._heaviest,
+        )
 
-    def left_over(self, one: Numbers, other: Numbers) -> tuple[Shares, Shares]:
-        """The heaviest word of either text the other has nothing like: of the side where it is lighter, and of the
-        one where it is heavier. 0 for none, 1 for a word nobody else has."""
-        lesser, greater = np.empty(len(one), np.float32), np.empty(len(one), np.float32)
-        for begin in range(0, len(one), CHUNK):
-            part = slice(begin, begin + CHUNK)
-            sides = []
-            for a, b in ((one[part], other[part]), (other[part], one[part])):
-                heavy = self._heavy[a]
-                sides.append((heavy - heavy.multiply(self._reach[b])).max(axis=1).toarray().ravel() / self._heaviest)
-            lesser[part], greater[part] = np.minimum(*sides), np.maximum(*sides)
-        return lesser, greater
+    def _found(self, one: Numbers, other: Numbers) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The weight of the words of each text that the other has too, and of the heaviest it lacks."""
+        each = self._column.counts[one]
+        ends = np.cumsum(each)
+        within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - each, each)
+        codes = self.codes[np.repeat(self.starts[one], each) + within]
+        shares = np.asarray(self._reach[np.repeat(other, each), codes]).ravel()
+        weights = self.weights[codes]
+        there, left = np.zeros(len(one)), np.zeros(len(one))
+        speak = np.flatnonzero(each)
+        if len(speak):
+            begins = (ends - each)[speak]
+            there[speak] = np.add.reduceat(weights * shares, begins)
+            left[speak] = np.maximum.reduceat(weights * (1 - shares), begins)
+        return there, left
 
     def rare(self, most: int) -> Column:
         """Of each text its rarest words of two letters or more, rarest first."""
