@@ -120,7 +120,14 @@ def verify_archive(folder: Path, *, public_key: Path | None = None) -> Verdict:
         walk = Walk(content["from_seq"] - 1, content["before_hash"])
         found = list(walk.along(_links(file)))
     except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
-        raise Refused(f"{folder} is no archive that can be read.", f"It lacks a part ({error}).") from error
+        lacking = (
+            f"{Path(error.filename).name} is missing"
+            if isinstance(error, FileNotFoundError)
+            else "a part of it is broken"
+        )
+        raise Refused(
+            f"{folder} is no archive that can be read: {lacking}.", "Name a whole folder written by archive_log."
+        ) from error
     if _sha256(file) != content["sha256"]:
         found.append(Finding(file.name, "is not the file the manifest names"))
     if (walk.seq, walk.hash) != (vouch.seq, vouch.hash) or walk.seq != content["to_seq"]:

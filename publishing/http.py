@@ -6,6 +6,7 @@ the whole call however slowly the target drips; at most 64 KB of an answer are r
 """
 
 import queue
+import re
 import socket
 import ssl
 import threading
@@ -149,6 +150,9 @@ def resolve(host: str, port: int, *, seconds: float) -> list[str]:
         raise CallFailed("unreachable", str(error)) from error
 
 
+_ERRNO = re.compile(r"^\[Errno -?\d+\] ")
+
+
 @cache
 def _trusting_everyones() -> ssl.SSLContext:
     """The public authorities and no certificate of ours. Read once: it takes as long as several calls."""
@@ -258,4 +262,4 @@ def _why(error: Exception, otherwise: str) -> tuple[str, str]:
         if isinstance(cause, ssl.SSLError) and (cause.reason or "").split("ALERT_")[-1] in ALERTS:
             return "certificate", f"the target refuses our own certificate ({ALERTS[cause.reason.split('ALERT_')[-1]]})"
         cause = cause.__cause__ or cause.__context__
-    return otherwise, str(error)[:200] if otherwise == "unreachable" else type(error).__name__
+    return otherwise, _ERRNO.sub("", str(error))[:200] if otherwise == "unreachable" else type(error).__name__

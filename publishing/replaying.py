@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q
 
 from mdm.cause import HUB, Actor
 from mdm.domains import BY_NAME
 from mdm.errors import Invalid, WrongState
+from mdm.models import LogCut
 from publishing import turns
 from publishing.again import step
 from publishing.clock import now
@@ -64,7 +65,8 @@ def start_replay(
     if kind != ReplayKind.RANGE:
         from_seq, to_seq = 1, None
     last = reached if to_seq is None else min(to_seq, reached)
-    if problems := _problems(from_seq, to_seq, last, domains):
+    cut = _archived() if kind == ReplayKind.RANGE else 0
+    if problems := _problems(from_seq, to_seq, last, cut, domains):
         raise Invalid("Nothing can be sent again like this.", "Mend what is named and try again.", problems)
     moment = now()
     try:
@@ -80,10 +82,20 @@ def start_replay(
     return replay
 
 
-def _problems(from_seq: int, to_seq: int | None, last: int, domains: Sequence[str]) -> list[tuple[str, str]]:
+def _archived() -> int:
+    """The last number that was archived and dropped, 0 where none was."""
+    return LogCut.objects.aggregate(last=Max("through_seq"))["last"] or 0
+
+
+def _problems(from_seq: int, to_seq: int | None, last: int, cut: int, domains: Sequence[str]) -> list[tuple[str, str]]:
     problems = []
     if from_seq < 1:
         problems.append(("from_seq", "The log begins with number 1."))
+    elif from_seq <= cut:
+        words = (
+            f"Events up to {cut:,} were archived and dropped. Begin with {cut + 1:,}, or send every record as it is."
+        )
+        problems.append(("from_seq", words))
     if to_seq is not None and to_seq < from_seq:
         problems.append(("to_seq", f"The range ends at {to_seq:,}, before it begins."))
     elif from_seq > max(last, 1):

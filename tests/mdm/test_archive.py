@@ -14,13 +14,15 @@ from django.utils import timezone
 
 from mdm import log
 from mdm.archive import archive, drop, verify_archive
-from mdm.errors import Refused
+from mdm.cause import HUB
+from mdm.errors import Invalid, Refused
 from mdm.mastering import contribute
 from mdm.models import ChangeEvent, GoldenRecord, LogCut
 from mdm.partitions import keep_up
 from mdm.queries import feed_head
 from mdm.verify import verify
-from publishing.models import EndpointState, Lane
+from publishing.models import EndpointState, Lane, ReplayKind
+from publishing.replaying import start_replay
 from tests.mdm.making import golden, source, why
 from tests.publishing.making import webhook
 
@@ -117,6 +119,36 @@ def test_what_an_endpoint_that_stands_still_has_not_been_told_is_not_dropped(out
     settle_walls()
     drop(written, by="Olga")
     assert ChangeEvent.objects.count() == 5
+
+
+def test_a_range_that_begins_with_dropped_events_is_refused_with_where_to_begin(outdated: None, tmp_path: Path) -> None:
+    endpoint = webhook("http://127.0.0.1:8801/hook", code="erp")
+    Lane.objects.update(cursor_low=8)
+    drop(archive(before=TOMORROW, folder=tmp_path / "a"), by="Olga")
+    with pytest.raises(Invalid) as refused:
+        start_replay(endpoint=endpoint, kind=ReplayKind.RANGE, from_seq=2, by=HUB)
+    assert refused.value.problems == [
+        ("from_seq", "Events up to 3 were archived and dropped. Begin with 4, or send every record as it is.")
+    ]
+    assert start_replay(endpoint=endpoint, kind=ReplayKind.RANGE, from_seq=4, by=HUB).to_seq == 8
+
+
+@pytest.mark.parametrize(
+    ("command", "word", "said"),
+    [
+        ("archive_log", "--before=soon", "soon is not a day: write it as 2026-12-31"),
+        ("verify_log", "--limit=0", "0 is not a number of 1 or more"),
+        ("verify_log", "--limit=all", "all is not a number of 1 or more"),
+    ],
+)
+def test_a_wrong_word_is_answered_in_words(command: str, word: str, said: str) -> None:
+    with pytest.raises(CommandError, match=said):
+        call_command(command, word, *(["--out", "a"] if command == "archive_log" else []))
+
+
+def test_a_folder_that_is_no_archive_is_named_with_what_it_lacks(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"no archive that can be read: .+ is missing\. Name a whole folder"):
+        call_command("verify_log", "--archive", str(tmp_path))
 
 
 def test_dropping_leaves_a_log_that_goes_on_where_the_archive_ends(outdated: None, tmp_path: Path) -> None:

@@ -2,12 +2,12 @@
 
 import getpass
 from argparse import ArgumentParser
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from mdm.answers import day
 from mdm.archive import archive, drop
 from mdm.errors import MdmError
 
@@ -18,7 +18,7 @@ class Command(BaseCommand):
     help = "Archive whole partitions of the log older than a day; --drop removes them afterwards."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--before", type=date.fromisoformat, required=True, help="YYYY-MM-DD")
+        parser.add_argument("--before", type=day, required=True, help="a day, as 2026-12-31")
         parser.add_argument("--out", type=Path, required=True, help="a new folder")
         parser.add_argument("--drop", action="store_true", help="drop what was archived; needs the owner's role")
 

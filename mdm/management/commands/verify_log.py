@@ -6,6 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from mdm.answers import count
 from mdm.archive import verify_archive
 from mdm.errors import MdmError
 from mdm.verify import Verdict, verify
@@ -17,7 +18,7 @@ class Command(BaseCommand):
     help = "Verify the hash chain, its signed checkpoints, the versions it speaks of, and the golden records."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--limit", type=int, default=100, help="stop after this many findings")
+        parser.add_argument("--limit", type=count, default=100, help="stop after this many findings")
         parser.add_argument("--chain-only", action="store_true", help="hashes and checkpoints, no versions and records")
         parser.add_argument("--checkpoints", type=Path, help="checkpoints kept elsewhere, one JSON line each")
         parser.add_argument("--public-key", type=Path, help="your own copy of what manage.py checkpoint_key printed")
