@@ -127,7 +127,7 @@ def test_a_range_that_begins_with_dropped_events_is_refused_with_where_to_begin(
     drop(archive(before=TOMORROW, folder=tmp_path / "a"), by="Olga")
     with pytest.raises(Invalid) as refused:
         start_replay(endpoint=endpoint, kind=ReplayKind.RANGE, from_seq=2, by=HUB)
-    assert refused.value.problems == [
+    assert list(refused.value.problems) == [
         ("from_seq", "Events up to 3 were archived and dropped. Begin with 4, or send every record as it is.")
     ]
     assert start_replay(endpoint=endpoint, kind=ReplayKind.RANGE, from_seq=4, by=HUB).to_seq == 8
