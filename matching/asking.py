@@ -10,8 +10,10 @@ from django.utils import timezone
 from matching.deciding import Decisions, Resemblance, Side
 from matching.known import Scored, ordered
 from matching.models import CandidateKind, CandidateMember, CandidateState, MatchCandidate, MatchPair
+from matching.rematch_standing import BY_PEOPLE
 from matching.scoring import Score, sentence
-from mdm.models import Link, LinkMethod
+from mdm.cause import HUB
+from mdm.models import Link
 from mdm.spec import Domain
 
 # More golden records than this side by side is no question a person can answer.
@@ -133,18 +135,30 @@ def ask_about_conflicts(domain: Domain, scored: Scored, changed: Sequence[int]) 
     """
     found = {pk: conflict for pk in changed if (conflict := _conflict(scored, pk))}
     human = set(_linked_by_people(found))
-    records = {pk: scored.known[pk].golden for pk in found}
+    doubted = [
+        (golden, pk, *conflict)
+        for pk, conflict in found.items()
+        if pk not in human and (golden := scored.known[pk].golden)
+    ]
+    return ask_about_links(domain, doubted)
+
+
+def ask_about_links(domain: Domain, doubted: Iterable[tuple[UUID, int, int, Score]]) -> int:
+    """Ask whether two source records of one golden record belong together: (golden record, the two, their score).
+
+    A golden record somebody is or was asked about already is not asked about again. Returns how many.
+    """
+    given = list(doubted)
     asked = set(
         MatchCandidate.objects.filter(
             kind=CandidateKind.CONFLICT,
             state__in=(CandidateState.OPEN, CandidateState.SKIPPED, CandidateState.REJECTED),
-            members__record__in=[golden for golden in records.values() if golden],
+            members__record__in=[golden for golden, *_ in given],
         ).values_list("members__record", flat=True)
     )
     candidates, members, pairs = [], [], []
-    for pk, (other, score) in found.items():
-        golden = records[pk]
-        if golden is None or golden in asked or pk in human:
+    for golden, pk, other, score in given:
+        if golden in asked:
             continue
         asked.add(golden)
         candidate = _candidate(domain, CandidateKind.CONFLICT, score.probability, score)
@@ -169,9 +183,31 @@ def _conflict(scored: Scored, pk: int) -> tuple[int, Score] | None:
 
 
 def _linked_by_people(ids: Collection[int]) -> Iterable[int]:
-    by_people = (LinkMethod.STEWARD, LinkMethod.MERGE, LinkMethod.UNMERGE)
-    links = Link.objects.filter(source_record_id__in=list(ids), ended_at__isnull=True, method__in=by_people)
-    return links.values_list("source_record_id", flat=True)
+    links = Link.objects.filter(source_record_id__in=list(ids), ended_at__isnull=True, method__in=BY_PEOPLE)
+    return links.exclude(linked_by=HUB.name).values_list("source_record_id", flat=True)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A pair drawn at random: its golden records (one and the same for a link), its source records, their score."""
+
+    records: tuple[UUID, UUID]
+    sources: tuple[int, int]
+    score: Score
+
+
+def ask_drawn(domain: Domain, kind: CandidateKind, drawn: Iterable[Drawn]) -> int:
+    """Ask about pairs drawn at random, one question each, marked as such. Returns how many."""
+    candidates, members, pairs = [], [], []
+    for one in drawn:
+        candidate = _candidate(domain, kind, one.score.probability, one.score)
+        candidate.sampled = True
+        candidate.band = "auto" if kind == CandidateKind.CONFLICT else "new"
+        candidates.append(candidate)
+        members += [CandidateMember(candidate=candidate, record_id=record) for record in sorted(set(one.records))]
+        pairs.append(_pair(candidate, one.records, *one.sources, one.score))
+    _save(candidates, members, pairs)
+    return len(candidates)
 
 
 def _candidate(domain: Domain, kind: CandidateKind, chance: float, best: Score) -> MatchCandidate:

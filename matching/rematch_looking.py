@@ -278,7 +278,7 @@ def _disbelieved(
             inside = sorted(one & set(members[golden]))
             if not 1 < len(inside) <= LARGEST_INSIDE:
                 continue
-            alone = [(pk,) for pk in inside]
+            alone: list[tuple[int, ...]] = [(pk,) for pk in inside]
             if len(_fall(scored, alone, bits_of(scored.matching.review))) > 1 and (
                 len(_fall(before, alone, bits_of(before.matching.review))) == 1
             ):

@@ -242,7 +242,7 @@ class RematchChange(models.Model):
     kind = models.CharField(max_length=10, choices=ChangeKind.choices)
     record = models.ForeignKey(GoldenRecord, on_delete=models.PROTECT, related_name="+")
     other = models.ForeignKey(GoldenRecord, null=True, on_delete=models.PROTECT, related_name="+")
-    merge = models.ForeignKey(Merge, null=True, on_delete=models.PROTECT, related_name="+")
+    merge = models.ForeignKey(Merge, null=True, on_delete=models.PROTECT, related_name="rematch_changes")
     candidate = models.ForeignKey("matching.MatchCandidate", null=True, on_delete=models.PROTECT, related_name="+")
     sources = models.JSONField(default=list)
     score = models.FloatField(null=True)

@@ -4,14 +4,16 @@ from dataclasses import asdict
 
 from celery import shared_task
 
-from matching import verdicts
+from matching import rematch, rules, rules_trial, verdicts
 from matching.run import match as match_domain
 from matching.run import waiting_domains
 from mdm.cause import HUB, Cause
 from mdm.domains import BY_NAME
+from mdm.nudge import nudge
 from mdm.retrying import AWAY
 
 REASON = "Matching"
+STEP_SECONDS = 3.0
 
 
 @shared_task(throws=AWAY, name="matching.tasks.match")
@@ -29,3 +31,15 @@ def sweep() -> dict[str, int]:
     for domain in domains:
         match_domain(domain, cause)
     return {"domains": len(domains), "woken": verdicts.wake(), "superseded": verdicts.supersede(cause=cause)}
+
+
+@shared_task(throws=AWAY, name=rules.WORK)
+def rules_work() -> dict[str, int]:
+    """Take trials of drafts and re-matches further for a few seconds, so that what arrives meanwhile gets its turn.
+
+    Returns how many of each have work left. A second call, or one at the same time, goes on or finds nothing to do.
+    """
+    left = {"trials": rules_trial.work(STEP_SECONDS), "rematches": rematch.work(STEP_SECONDS)}
+    if any(left.values()):
+        nudge(rules.WORK, queue="maintenance")
+    return left

@@ -288,6 +288,11 @@ TIMETABLE: dict[str, dict[str, Any]] = {
         "schedule": 5.0,
         "options": {"queue": "match", "expires": 5},
     },
+    "matching-rules": {
+        "task": "matching.tasks.rules_work",
+        "schedule": 10.0,
+        "options": {"queue": "maintenance", "expires": 10},
+    },
     "publishing-attend": {
         "task": "publishing.tasks.attend",
         "schedule": 1.0,

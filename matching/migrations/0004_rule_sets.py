@@ -9,175 +9,356 @@ import mdm.models.walls
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('matching', '0003_words_of_names'),
-        ('mdm', '0012_what_the_sequencer_remembers'),
+        ("matching", "0003_words_of_names"),
+        ("mdm", "0012_what_the_sequencer_remembers"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='RuleSet',
+            name="RuleSet",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('domain', models.CharField(max_length=32)),
-                ('number', models.PositiveIntegerField()),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('approved', 'In force'), ('retired', 'Retired'), ('refused', 'Refused')], default='draft', max_length=8)),
-                ('shipped', models.BooleanField(default=False)),
-                ('content', models.JSONField()),
-                ('reason', models.TextField()),
-                ('created_at', models.DateTimeField()),
-                ('changed_at', models.DateTimeField()),
-                ('decided_at', models.DateTimeField(null=True)),
-                ('answer', models.TextField(blank=True)),
-                ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='rule_sets', to=settings.AUTH_USER_MODEL)),
-                ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("domain", models.CharField(max_length=32)),
+                ("number", models.PositiveIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("approved", "In force"),
+                            ("retired", "Retired"),
+                            ("refused", "Refused"),
+                        ],
+                        default="draft",
+                        max_length=8,
+                    ),
+                ),
+                ("shipped", models.BooleanField(default=False)),
+                ("content", models.JSONField()),
+                ("reason", models.TextField()),
+                ("created_at", models.DateTimeField()),
+                ("changed_at", models.DateTimeField()),
+                ("decided_at", models.DateTimeField(null=True)),
+                ("answer", models.TextField(blank=True)),
+                (
+                    "author",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="rule_sets",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RuleAct',
+            name="RuleAct",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('verb', models.CharField(max_length=16)),
-                ('by', models.CharField(max_length=150)),
-                ('reason', models.TextField(blank=True)),
-                ('content', models.JSONField(null=True)),
-                ('at', models.DateTimeField()),
-                ('rule_set', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='acts', to='matching.ruleset')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("verb", models.CharField(max_length=16)),
+                ("by", models.CharField(max_length=150)),
+                ("reason", models.TextField(blank=True)),
+                ("content", models.JSONField(null=True)),
+                ("at", models.DateTimeField()),
+                (
+                    "rule_set",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="acts", to="matching.ruleset"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Rematch',
+            name="Rematch",
             fields=[
-                ('id', models.UUIDField(default=mdm.identity.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('domain', models.CharField(max_length=32)),
-                ('state', models.CharField(choices=[('running', 'Running'), ('paused', 'Paused'), ('done', 'Done'), ('reverting', 'Reverting'), ('reverted', 'Reverted')], default='running', max_length=9)),
-                ('total', models.PositiveIntegerField(default=0)),
-                ('looked_at', models.PositiveIntegerField(default=0)),
-                ('reached', models.UUIDField(null=True)),
-                ('joined', models.PositiveIntegerField(default=0)),
-                ('split', models.PositiveIntegerField(default=0)),
-                ('asked', models.PositiveIntegerField(default=0)),
-                ('respected', models.JSONField(default=dict)),
-                ('left_alone', models.JSONField(default=list)),
-                ('by', models.CharField(max_length=150)),
-                ('reason', models.TextField(blank=True)),
-                ('started_at', models.DateTimeField()),
-                ('heartbeat_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('before', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='matching.ruleset')),
-                ('rule_set', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rematches', to='matching.ruleset')),
+                ("id", models.UUIDField(default=mdm.identity.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("domain", models.CharField(max_length=32)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("running", "Running"),
+                            ("paused", "Paused"),
+                            ("done", "Done"),
+                            ("reverting", "Reverting"),
+                            ("reverted", "Reverted"),
+                        ],
+                        default="running",
+                        max_length=9,
+                    ),
+                ),
+                ("total", models.PositiveIntegerField(default=0)),
+                ("looked_at", models.PositiveIntegerField(default=0)),
+                ("reached", models.UUIDField(null=True)),
+                ("joined", models.PositiveIntegerField(default=0)),
+                ("split", models.PositiveIntegerField(default=0)),
+                ("asked", models.PositiveIntegerField(default=0)),
+                ("respected", models.JSONField(default=dict)),
+                ("left_alone", models.JSONField(default=list)),
+                ("by", models.CharField(max_length=150)),
+                ("reason", models.TextField(blank=True)),
+                ("started_at", models.DateTimeField()),
+                ("heartbeat_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "before",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="matching.ruleset"
+                    ),
+                ),
+                (
+                    "rule_set",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="rematches", to="matching.ruleset"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RuleTrial',
+            name="RuleTrial",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('domain', models.CharField(max_length=32)),
-                ('digest', models.CharField(max_length=64)),
-                ('state', models.CharField(choices=[('running', 'Running'), ('done', 'Done'), ('failed', 'Failed')], default='running', max_length=8)),
-                ('sample', models.JSONField(default=list)),
-                ('population', models.PositiveIntegerField(default=0)),
-                ('total', models.PositiveIntegerField(default=0)),
-                ('keyed', models.BigIntegerField(null=True)),
-                ('keys_made', models.BooleanField(default=False)),
-                ('reached', models.UUIDField(null=True)),
-                ('looked_at', models.PositiveIntegerField(default=0)),
-                ('figures', models.JSONField(default=dict)),
-                ('examples', models.JSONField(default=list)),
-                ('problem', models.TextField(blank=True)),
-                ('by', models.CharField(max_length=150)),
-                ('started_at', models.DateTimeField()),
-                ('heartbeat_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(null=True)),
-                ('against', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='matching.ruleset')),
-                ('rule_set', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='trials', to='matching.ruleset')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("domain", models.CharField(max_length=32)),
+                ("digest", models.CharField(max_length=64)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("running", "Running"), ("done", "Done"), ("failed", "Failed")],
+                        default="running",
+                        max_length=8,
+                    ),
+                ),
+                ("sample", models.JSONField(default=list)),
+                ("population", models.PositiveIntegerField(default=0)),
+                ("total", models.PositiveIntegerField(default=0)),
+                ("keyed", models.BigIntegerField(null=True)),
+                ("keys_made", models.BooleanField(default=False)),
+                ("reached", models.UUIDField(null=True)),
+                ("looked_at", models.PositiveIntegerField(default=0)),
+                ("figures", models.JSONField(default=dict)),
+                ("examples", models.JSONField(default=list)),
+                ("problem", models.TextField(blank=True)),
+                ("by", models.CharField(max_length=150)),
+                ("started_at", models.DateTimeField()),
+                ("heartbeat_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(null=True)),
+                (
+                    "against",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="matching.ruleset"
+                    ),
+                ),
+                (
+                    "rule_set",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="trials", to="matching.ruleset"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='TrialKey',
+            name="TrialKey",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('pass_number', models.PositiveSmallIntegerField()),
-                ('key', models.BigIntegerField()),
-                ('source', models.IntegerField()),
-                ('source_record', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='mdm.sourcerecord')),
-                ('trial', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='keys', to='matching.ruletrial')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("pass_number", models.PositiveSmallIntegerField()),
+                ("key", models.BigIntegerField()),
+                ("source", models.IntegerField()),
+                (
+                    "source_record",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="mdm.sourcerecord",
+                    ),
+                ),
+                (
+                    "trial",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="keys", to="matching.ruletrial"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RematchChange',
+            name="RematchChange",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('join', 'Joined'), ('split', 'Split off'), ('question', 'Asked'), ('withdrawn', 'No longer asked')], max_length=10)),
-                ('sources', models.JSONField(default=list)),
-                ('score', models.FloatField(null=True)),
-                ('sentence', models.CharField(blank=True, max_length=300)),
-                ('at', models.DateTimeField()),
-                ('reverted_at', models.DateTimeField(null=True)),
-                ('left', models.CharField(blank=True, max_length=300)),
-                ('candidate', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='matching.matchcandidate')),
-                ('merge', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='mdm.merge')),
-                ('other', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='mdm.goldenrecord')),
-                ('record', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='mdm.goldenrecord')),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='changes', to='matching.rematch')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("join", "Joined"),
+                            ("split", "Split off"),
+                            ("question", "Asked"),
+                            ("withdrawn", "No longer asked"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("sources", models.JSONField(default=list)),
+                ("score", models.FloatField(null=True)),
+                ("sentence", models.CharField(blank=True, max_length=300)),
+                ("at", models.DateTimeField()),
+                ("reverted_at", models.DateTimeField(null=True)),
+                ("left", models.CharField(blank=True, max_length=300)),
+                (
+                    "candidate",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="matching.matchcandidate",
+                    ),
+                ),
+                (
+                    "merge",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="rematch_changes",
+                        to="mdm.merge",
+                    ),
+                ),
+                (
+                    "other",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="mdm.goldenrecord"
+                    ),
+                ),
+                (
+                    "record",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="mdm.goldenrecord"
+                    ),
+                ),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="changes", to="matching.rematch"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('reverted_at__isnull', True)), fields=['run', '-id'], name='rematch_change_standing')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('kind__in', ['join', 'split', 'question', 'withdrawn'])), name='rematch_change_kind_is_known')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("reverted_at__isnull", True)),
+                        fields=["run", "-id"],
+                        name="rematch_change_standing",
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("kind__in", ["join", "split", "question", "withdrawn"])),
+                        name="rematch_change_kind_is_known",
+                    )
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='ruleset',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['draft', 'approved', 'retired', 'refused'])), name='rule_set_state_is_known'),
+            model_name="ruleset",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["draft", "approved", "retired", "refused"])),
+                name="rule_set_state_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ruleset',
-            constraint=models.UniqueConstraint(fields=('domain', 'number'), name='rule_set_number_is_given_once_per_domain'),
+            model_name="ruleset",
+            constraint=models.UniqueConstraint(
+                fields=("domain", "number"), name="rule_set_number_is_given_once_per_domain"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ruleset',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'approved')), fields=('domain',), name='rule_set_in_force_is_one_per_domain'),
+            model_name="ruleset",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "approved")),
+                fields=("domain",),
+                name="rule_set_in_force_is_one_per_domain",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ruleset',
-            constraint=models.CheckConstraint(condition=models.Q(('decided_by__isnull', True), ('author__isnull', True), ('state', 'refused'), models.Q(('decided_by', models.F('author')), _negated=True), _connector='OR'), name='rule_set_is_not_approved_by_its_author'),
+            model_name="ruleset",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("decided_by__isnull", True),
+                    ("author__isnull", True),
+                    ("state", "refused"),
+                    models.Q(("decided_by", models.F("author")), _negated=True),
+                    _connector="OR",
+                ),
+                name="rule_set_is_not_approved_by_its_author",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ruleset',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('decided_at__isnull', True), ('decided_by__isnull', True), ('state', 'draft')), models.Q(models.Q(('state', 'draft'), _negated=True), ('decided_at__isnull', False)), _connector='OR'), name='rule_set_is_decided_exactly_when_it_is_no_draft'),
+            model_name="ruleset",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("decided_at__isnull", True), ("decided_by__isnull", True), ("state", "draft")),
+                    models.Q(models.Q(("state", "draft"), _negated=True), ("decided_at__isnull", False)),
+                    _connector="OR",
+                ),
+                name="rule_set_is_decided_exactly_when_it_is_no_draft",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ruleset',
-            constraint=models.CheckConstraint(condition=models.Q(('state', 'draft'), ('shipped', True), ('decided_by__isnull', False), _connector='OR'), name='rule_set_of_a_person_is_decided_by_a_person'),
+            model_name="ruleset",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state", "draft"), ("shipped", True), ("decided_by__isnull", False), _connector="OR"
+                ),
+                name="rule_set_of_a_person_is_decided_by_a_person",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ruleact',
-            constraint=mdm.models.walls.AppendOnly(name='rule_act_is_append_only', once=()),
+            model_name="ruleact",
+            constraint=mdm.models.walls.AppendOnly(name="rule_act_is_append_only", once=()),
         ),
         migrations.AddConstraint(
-            model_name='rematch',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['running', 'paused', 'done', 'reverting', 'reverted'])), name='rematch_state_is_known'),
+            model_name="rematch",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["running", "paused", "done", "reverting", "reverted"])),
+                name="rematch_state_is_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rematch',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['running', 'paused', 'reverting'])), fields=('domain',), name='rematch_runs_one_at_a_time_per_domain'),
+            model_name="rematch",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ["running", "paused", "reverting"])),
+                fields=("domain",),
+                name="rematch_runs_one_at_a_time_per_domain",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ruletrial',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['running', 'done', 'failed'])), name='rule_trial_state_is_known'),
+            model_name="ruletrial",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("state__in", ["running", "done", "failed"])), name="rule_trial_state_is_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ruletrial',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'running')), fields=('domain',), name='rule_trial_runs_one_at_a_time_per_domain'),
+            model_name="ruletrial",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "running")),
+                fields=("domain",),
+                name="rule_trial_runs_one_at_a_time_per_domain",
+            ),
         ),
         migrations.AddIndex(
-            model_name='trialkey',
-            index=models.Index(fields=['key'], include=('source_record', 'source'), name='trial_key_lookup'),
+            model_name="trialkey",
+            index=models.Index(fields=["key"], include=("source_record", "source"), name="trial_key_lookup"),
         ),
         migrations.AddIndex(
-            model_name='trialkey',
-            index=models.Index(fields=['source_record'], name='trial_key_record'),
+            model_name="trialkey",
+            index=models.Index(fields=["source_record"], name="trial_key_record"),
         ),
     ]
