@@ -44,15 +44,25 @@ class Spelling:
         turned = rare.T.tocsr()
         lefts, rights = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
         for begin in range(0, rare.shape[0], ROWS):
-            near = (rare[begin : begin + ROWS] @ turned).tocoo()
-            like = (near.data >= least) & (near.col != near.row + begin)
-            row, other, strength = near.row[like], near.col[like], near.data[like]
-            order = np.lexsort((other, -strength, row))
-            row, other = row[order], other[order]
-            within = np.arange(len(row)) - np.searchsorted(row, row)
-            lefts.append(row[within < count] + np.int64(begin))
-            rights.append(other[within < count].astype(np.int64))
+            near = rare[begin : begin + ROWS] @ turned
+            row, other = _highest(near, count + 1, least)
+            lefts.append((row + begin)[other != row + begin])
+            rights.append(other[other != row + begin])
         return Pairs(np.concatenate(lefts), np.concatenate(rights))
+
+
+def _highest(near: "sparse.csr_matrix", count: int, least: float) -> tuple[Numbers, Numbers]:
+    """Row and column of the ``count`` highest of each row; of equal ones those that come first."""
+    like = np.flatnonzero(near.data >= least)
+    rows = np.repeat(np.arange(near.shape[0], dtype=np.uint64), np.diff(near.indptr))[like]
+    # One number is sorted many times faster than three: row, how far from 1 in millionths, column.
+    apart = (np.maximum(1 - near.data[like], 0) * 1e6).astype(np.uint64)
+    packed = (rows << np.uint64(52)) | (apart << np.uint64(32)) | near.indices[like].astype(np.uint64)
+    packed.sort()
+    rows = packed >> np.uint64(52)
+    begins = np.searchsorted(rows, np.arange(near.shape[0] + 1, dtype=np.uint64))
+    at = (begins[:-1, None] + np.arange(count))[np.arange(count) < np.diff(begins)[:, None]]
+    return rows[at].astype(np.int64), (packed[at] & np.uint64(0xFFFFFFFF)).astype(np.int64)
 
 
 def _grams(texts: Sequence[str]) -> tuple[Numbers, Numbers]:

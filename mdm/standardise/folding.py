@@ -42,11 +42,13 @@ _ABBREVIATIONS = {
 }  # fmt: skip
 
 
-@lru_cache(maxsize=65536)
 def fold(text: str) -> str:
     """Lower case, marks off, punctuation to single spaces, ``&`` to ``and``: ``Børge & Søn`` -> ``borge and son``."""
-    if text.isascii():
-        return " ".join(text.lower().translate(_ASCII).split())
+    return " ".join(text.lower().translate(_ASCII).split()) if text.isascii() else _fold_letters(text)
+
+
+@lru_cache(maxsize=65536)
+def _fold_letters(text: str) -> str:
     apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     letters = "".join(
         c if c.isalnum() or c in "&'`" else " " for c in apart if not unicodedata.combining(c) and c not in _APOSTROPHES
@@ -61,14 +63,14 @@ def digits_only(text: str) -> str:
 
 def expand_abbreviations(tokens: Iterable[str]) -> tuple[str, ...]:
     """Folded words with usual abbreviations spelled out and a few plurals made singular, so that both sides meet."""
-    return tuple(_ABBREVIATIONS.get(token, token) for token in tokens)
+    return tuple([_ABBREVIATIONS.get(token, token) for token in tokens])
 
 
 @lru_cache(maxsize=65536)
 def name_tokens(text: str) -> tuple[str, ...]:
     """The telling words of a name, folded and expanded, in order; all of them where only stop words are left."""
     tokens = expand_abbreviations(fold(text).split())
-    return tuple(t for t in tokens if t not in STOP_WORDS) or tokens
+    return tuple([t for t in tokens if t not in STOP_WORDS]) or tokens
 
 
 def consonants(text: str) -> str:
