@@ -88,7 +88,7 @@ class ProposalForm(forms.Form):
         super().__init__(data, initial=initial, use_required_attribute=False, **options)
         titles = {v.attribute.name: str(v.value) for v in detail.values if isinstance(v.value, Reference)}
         for attribute in self.attributes:
-            self.fields[attribute.name] = _field(detail.domain, attribute, titles.get(attribute.name, ""))
+            self.fields[attribute.name] = field_for(detail.domain.model, attribute, titles.get(attribute.name, ""))
 
     @property
     def attribute_fields(self) -> list[forms.BoundField]:
@@ -139,7 +139,8 @@ def _held(detail: RecordDetail) -> dict[str, Any]:
     return held
 
 
-def _field(domain: Domain, attribute: Attribute, title: str) -> forms.Field:
+def field_for(model: type[models.Model], attribute: Attribute, title: str = "") -> forms.Field:
+    """The field an attribute of a record or of a part is typed into; ``title`` says what a reference means now."""
     common: dict[str, Any] = {"label": attribute.label, "required": False, "help_text": title or attribute.help}
     if attribute.kind is Kind.REFERENCE:
         return ReferenceField(attribute, **common)
@@ -152,11 +153,11 @@ def _field(domain: Domain, attribute: Attribute, title: str) -> forms.Field:
         attrs["type"] = "date"
     elif attribute.kind in (Kind.INTEGER, Kind.DECIMAL):
         attrs["inputmode"] = "decimal" if attribute.kind is Kind.DECIMAL else "numeric"
-    return forms.CharField(max_length=_longest(domain, attribute), widget=forms.TextInput(attrs=attrs), **common)
+    return forms.CharField(max_length=_longest(model, attribute), widget=forms.TextInput(attrs=attrs), **common)
 
 
-def _longest(domain: Domain, attribute: Attribute) -> int | None:
+def _longest(model: type[models.Model], attribute: Attribute) -> int | None:
     if attribute.name.startswith(EXTENSION_PREFIX):
         return None
-    column = domain.model._meta.get_field(attribute.name)
+    column = model._meta.get_field(attribute.name)
     return column.max_length if isinstance(column, models.CharField) else None

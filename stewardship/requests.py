@@ -1,6 +1,6 @@
 """The verbs of a change request: propose, approve, refuse, withdraw. Nothing is published before approval."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,11 +12,13 @@ from mdm import canonical
 from mdm.cause import Actor, Cause
 from mdm.domains import BY_NAME
 from mdm.errors import Invalid, NotFound, Refused, Stale, WrongState
+from mdm.identity import uuid7
 from mdm.mastering import contribute, take_turn
 from mdm.mastering.edits import check_values
 from mdm.models import GoldenRecord, GoldenState
 from mdm.retrying import atomic
 from mdm.values import plain_row
+from stewardship import creating
 from stewardship.models import ChangeRequest, Decision, RequestState, Verb
 
 
@@ -74,6 +76,52 @@ def propose(
     return request
 
 
+@atomic
+def propose_new(
+    *,
+    draft: creating.Draft,
+    reason: str,
+    user: User,
+    seen: Collection[str] = (),
+    although: str = "",
+) -> ChangeRequest:
+    """Propose a record that is not there yet; it is made when somebody else approves.
+
+    ``seen`` are the codes of the records the person was shown as alike. Raises Invalid naming everything that does not
+    fit at once: values, the missing reason, likely duplicates not seen yet or not spoken to in ``although``.
+    """
+    problems = lacking(draft, reason=reason, although=although, seen=seen)
+    if problems:
+        raise Invalid("The proposal is not complete.", "Correct it and send it again.", problems)
+    given, domain = draft.given, draft.domain
+    request = ChangeRequest.objects.create(
+        domain=domain.name,
+        base_version=0,
+        values=given.values,
+        parts=given.parts,
+        alike=creating.kept(draft.searched.found),
+        although=although.strip() if draft.searched.likely else "",
+        digest=creating.digest_of(domain.name, given.values, given.parts),
+        reason=reason.strip(),
+        requested_by=user,
+    )
+    _decide(request, Verb.PROPOSE, user, request.reason)
+    return request
+
+
+def lacking(draft: creating.Draft, *, reason: str, although: str, seen: Collection[str]) -> list[tuple[str, str]]:
+    """(pointer, sentence) of everything that keeps the new record from being proposed."""
+    problems, likely = list(draft.problems), draft.searched.likely
+    unseen = [f"{one.title} ({one.code})" for one in likely if one.code not in seen]
+    if unseen:
+        problems.append(("", f"It may be there already. Look at {', '.join(unseen)} first."))
+    if likely and not although.strip():
+        problems.append(("although", "Say why a new one is needed although these are there, or use one of them."))
+    if not reason.strip():
+        problems.append(("reason", "Say why, so that whoever approves can judge it."))
+    return problems
+
+
 def _current(record: GoldenRecord) -> dict[str, Any]:
     domain = BY_NAME[record.domain]
     row: Any = domain.model._default_manager.get(pk=record.pk)
@@ -95,6 +143,8 @@ def approve(*, request_id: UUID, digest: str, user: User, answer: str = "") -> C
     request = _locked(request_id)
     if request.requested_by_id == user.pk:
         raise Refused("You proposed this change yourself.", "Ask a colleague to approve it.")
+    if request.record_id is None:
+        return _approve_new(request, digest, user, answer)
     take_turn(composing=[request.domain])
     record = GoldenRecord.objects.select_for_update(no_key=True).get(pk=request.record_id)
     if request.digest != digest or any(_current(record).get(name) != old for name, old in request.before.items()):
@@ -113,6 +163,27 @@ def approve(*, request_id: UUID, digest: str, user: User, answer: str = "") -> C
             decision_id=decision.pk,
             correlation_id=decision.correlation_id,
         ),
+    )
+    return _settle(request, RequestState.APPROVED, user, answer)
+
+
+def _approve_new(request: ChangeRequest, digest: str, user: User, answer: str) -> ChangeRequest:
+    if request.digest != digest:
+        raise Refused("What you read is not what was proposed.", "Reload the page and read it again.")
+    by, decision_id = person(user), uuid7()
+    cause = Cause(by=person(request.requested_by), reason=request.reason, approved_by=by.name, decision_id=decision_id)
+    record_id, request.source_record_id, barred = creating.make(request, cause)
+    request.record = GoldenRecord.objects.get(pk=record_id)
+    Decision.objects.create(
+        id=decision_id,
+        verb=Verb.APPROVE,
+        domain=request.domain,
+        request=request,
+        records=_records(request),
+        non_matches=barred,
+        reason=answer,
+        decided_by=user,
+        correlation_id=cause.correlation_id,
     )
     return _settle(request, RequestState.APPROVED, user, answer)
 
@@ -153,7 +224,7 @@ def _locked(request_id: UUID) -> ChangeRequest:
 def _settle(request: ChangeRequest, state: RequestState, user: User, answer: str) -> ChangeRequest:
     request.state, request.decided_by, request.decided_at = state, user, timezone.now()
     request.answer = answer.strip()
-    request.save(update_fields=["state", "decided_by", "decided_at", "answer", "source_record"])
+    request.save(update_fields=["state", "decided_by", "decided_at", "answer", "source_record", "record"])
     return request
 
 
@@ -162,7 +233,14 @@ def _decide(request: ChangeRequest, verb: Verb, user: User, reason: str) -> Deci
         verb=verb,
         domain=request.domain,
         request=request,
-        records=[{"record": str(request.record_id), "code": request.record.code, "version": request.base_version}],
+        records=_records(request),
         reason=reason,
         decided_by=user,
     )
+
+
+def _records(request: ChangeRequest) -> list[dict[str, Any]]:
+    """The record the request is about; none while it is not made yet."""
+    if request.record is None:
+        return []
+    return [{"record": str(request.record_id), "code": request.record.code, "version": request.base_version}]

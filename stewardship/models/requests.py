@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 
+from mdm.domains import BY_NAME
 from mdm.identity import uuid7
 from mdm.models import GoldenRecord
 
@@ -20,14 +21,20 @@ class ChangeRequest(models.Model):
     """``values`` are the proposed values (None blanks), ``before`` what the record held when it was proposed.
 
     ``digest`` covers record, base version and values: an approval names it, so what is approved is what was read.
+    One with base version 0 proposes a new record, which ``record`` names once it is made: ``parts`` are its rows,
+    ``alike`` what a search before create showed ([{record, code, title, probability, band, sentence}]), ``although``
+    why a new one is needed nevertheless.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    record = models.ForeignKey(GoldenRecord, on_delete=models.PROTECT, related_name="requests")
+    record = models.ForeignKey(GoldenRecord, null=True, blank=True, on_delete=models.PROTECT, related_name="requests")
     domain = models.CharField(max_length=32)
     base_version = models.PositiveIntegerField()
     values = models.JSONField()
     before = models.JSONField(default=dict)
+    parts = models.JSONField(default=dict)
+    alike = models.JSONField(default=list)
+    although = models.TextField(blank=True)
     digest = models.CharField(max_length=64)
     reason = models.TextField()
     valid_until = models.DateTimeField(null=True, blank=True)
@@ -59,6 +66,16 @@ class ChangeRequest(models.Model):
                 condition=models.Q(state="open", decided_by__isnull=True, decided_at__isnull=True)
                 | (~models.Q(state="open") & models.Q(decided_by__isnull=False, decided_at__isnull=False)),
             ),
+            models.CheckConstraint(
+                name="change_request_names_a_new_record_exactly_when_it_is_made",
+                condition=models.Q(base_version__gt=0, record__isnull=False)
+                | models.Q(base_version=0, state="approved", record__isnull=False)
+                | (models.Q(base_version=0, record__isnull=True) & ~models.Q(state="approved")),
+            ),
+            models.CheckConstraint(
+                name="change_request_of_an_existing_record_has_no_parts",
+                condition=models.Q(base_version=0) | models.Q(parts={}, alike=[], although=""),
+            ),
         ]
         indexes = [
             models.Index(fields=["record"], condition=models.Q(state="open"), name="request_open_of_record"),
@@ -66,4 +83,17 @@ class ChangeRequest(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.record_id} ({self.state})"
+        return f"{self.record_id or 'new'} ({self.state})"
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it proposes a record that is not there yet."""
+        return self.base_version == 0
+
+    @property
+    def title(self) -> str:
+        """What the record is called, or will be."""
+        if self.record is not None:
+            return self.record.title or self.record.code
+        domain = BY_NAME[self.domain]
+        return str(self.values.get(domain.title) or f"New {domain.label.lower()}")

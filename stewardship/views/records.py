@@ -16,7 +16,7 @@ from mdm.queries import ListPage, ListRow, Reference
 from mdm.spec import Attribute, Domain, Kind
 from stewardship import listing, showing
 from stewardship.access import is_fragment, require
-from stewardship.permissions import may_see
+from stewardship.permissions import may_propose, may_see
 from stewardship.tabular import csv_line
 
 PAGE = 50
@@ -67,7 +67,7 @@ def records(request: HttpRequest, slug: str) -> HttpResponseBase:
     }
     fragment = is_fragment(request)
     if not fragment:
-        context |= {"choices": listing.choices(domain), "kept": kept.items()}
+        context |= {"choices": listing.choices(domain), "kept": kept.items(), "may_propose": may_propose(request.user)}
     template = "stewardship/records/results.html" if fragment else "stewardship/records/list.html"
     response = render(request, template, context, status=code)
     patch_vary_headers(response, ["HX-Request"])

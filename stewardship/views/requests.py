@@ -24,6 +24,7 @@ from stewardship.access import require, signed_in
 from stewardship.asking import Question, ask
 from stewardship.models import ChangeRequest, RequestState, Verb
 from stewardship.permissions import may_approve, may_propose, may_see
+from stewardship.views.create_request import MADE, NOT_MADE, made_record, show_new, why_not
 from stewardship.views.located import deliveries_address
 
 PAGE = 50
@@ -56,7 +57,9 @@ def change_requests(request: HttpRequest) -> HttpResponseBase:
                 "request": one,
                 "domain": BY_NAME[one.domain],
                 "mine": one.requested_by_id == signed_in(request).pk,
-                "changed": ", ".join(labels_of.get((one.domain, name), name) for name in one.values),
+                "changed": "New record"
+                if one.is_new
+                else ", ".join(labels_of.get((one.domain, name), name) for name in one.values),
             }
             for one in page.object_list
         ],
@@ -97,7 +100,9 @@ def _find(request_id: UUID) -> ChangeRequest:
 def change_request(request: HttpRequest, request_id: UUID) -> HttpResponseBase:
     """Before and after, who and why, and the decision; afterwards the version it became."""
     one = _find(request_id)
-    domain, record = BY_NAME[one.domain], one.record
+    if one.is_new:
+        return show_new(request, one)
+    domain, record = BY_NAME[one.domain], made_record(one)
     lines = _lines(one)
     open_now = one.state == RequestState.OPEN
     mine = one.requested_by_id == signed_in(request).pk
@@ -113,7 +118,7 @@ def change_request(request: HttpRequest, request_id: UUID) -> HttpResponseBase:
         "open_now": open_now,
         "may_approve": may_approve(request.user),
         "may_withdraw": mine and open_now and permissions.may_propose(request.user),
-        "refusal": _why_not(request, one, mine=mine),
+        "refusal": why_not(request, one),
         "version": _version_made(one),
         "deliveries_href": reverse("stewardship:record_deliveries", args=[domain.slug, record.code])
         if deliveries_address(record.pk)
@@ -123,21 +128,10 @@ def change_request(request: HttpRequest, request_id: UUID) -> HttpResponseBase:
     return render(request, "stewardship/requests/request.html", context)
 
 
-def _why_not(request: HttpRequest, one: ChangeRequest, *, mine: bool) -> str:
-    """Why the person cannot decide about an open request, "" when they can."""
-    if one.state != RequestState.OPEN:
-        return ""
-    if mine:
-        return "You proposed this yourself. A colleague has to approve it."
-    if not may_approve(request.user):
-        return "Approving needs the role steward or domain owner."
-    return ""
-
-
 def _lines(one: ChangeRequest) -> list[dict[str, Any]]:
     """Before and after of every attribute; ``moved`` where the record holds something else by now."""
     attributes = _attributes(one)
-    detail = queries.record_detail(one.record)
+    detail = queries.record_detail(made_record(one))
     present = {value.attribute.name: value.value for value in (*detail.values, *detail.extension)}
     pointing = [attribute.name for attribute in attributes if attribute.kind is Kind.REFERENCE]
     wanted = {UUID(side[name]) for side in (one.before, one.values) for name in pointing if side.get(name)}
@@ -179,13 +173,14 @@ def approve(request: HttpRequest, request_id: UUID) -> HttpResponseBase:
 
     def act(note: str) -> str:
         digest = request.POST.get("digest", "")
-        verbs.approve(request_id=one.pk, digest=digest, user=signed_in(request), answer=note)
-        messages.success(request, f"Approved. {one.record.code} has a new version, and receivers are told.")
+        done = verbs.approve(request_id=one.pk, digest=digest, user=signed_in(request), answer=note)
+        what = "is made" if one.is_new else "has a new version"
+        messages.success(request, f"Approved. {made_record(done).code} {what}, and receivers are told.")
         return page
 
     question = Question(
-        title="Approve this change?",
-        text="The values become the record's at once and are published.",
+        title="Make this record?" if one.is_new else "Approve this change?",
+        text=MADE if one.is_new else "The values become the record's at once and are published.",
         verb="Approve",
         reason_required=False,
         back=page,
@@ -207,7 +202,7 @@ def refuse(request: HttpRequest, request_id: UUID) -> HttpResponseBase:
 
     question = Question(
         title="Refuse this change?",
-        text="The record stays as it is. Whoever proposed the change reads your reason.",
+        text=NOT_MADE if one.is_new else "The record stays as it is. Whoever proposed the change reads your reason.",
         verb="Refuse",
         danger=True,
         back=page,
