@@ -1,12 +1,12 @@
 """Weights learnt from pairs whose answer is known: a logistic regression that adds up and can be told in points.
 
-Every part of the evidence is worth a broken line that never falls between ``KNOTS``: more alike is never worth less.
+Every part of the evidence is worth a broken line that never falls between its knots: more alike is never worth less.
 Silence has a worth of its own, as what is silent in a file is seldom silent by chance. What is learnt starts from
 weights learnt elsewhere (the shipped default) and moves away from them only as far as the pairs at hand ask for.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,6 @@ PULL = 1.0  # towards the weights learning starts from
 ROUNDS = 25
 HALVINGS = 8
 SETTLED = 1e-6  # of the loss, a pair
-_WIDTH = len(KNOTS)  # of one part: silence, and the rise between each two knots
 
 Odds = NDArray[np.float64]
 
@@ -31,25 +30,34 @@ class Line:
     silent: float
     rises: Odds
 
-    def of(self, shares: Shares) -> Odds:
+    def of(self, shares: Shares, knots: Odds) -> Odds:
         """The contribution of each pair."""
-        worth = np.interp(np.nan_to_num(shares), KNOTS, np.r_[0.0, np.cumsum(self.rises)])
+        worth = np.interp(np.nan_to_num(shares), knots, np.r_[0.0, np.cumsum(self.rises)])
         return np.where(np.isnan(shares), self.silent, worth)
 
 
 @dataclass(frozen=True)
 class Additive:
-    """``start`` in log-odds and a line for each part. A part the evidence does not have counts as silent."""
+    """``start`` in log-odds and a line for each part, bent at the knots. A part the evidence does not have counts as
+    silent."""
 
     start: float
     lines: Mapping[str, Line]
+    knots: Odds = field(default_factory=lambda: KNOTS)
 
     def odds(self, evidence: Mapping[str, Shares]) -> Odds:
         """Log-odds of every pair."""
-        total = np.full(len(next(iter(evidence.values()))), self.start)
+        return np.asarray(sum(self.contributions(evidence).values()), dtype=np.float64)
+
+    def contributions(self, evidence: Mapping[str, Shares]) -> dict[str, Odds]:
+        """Log-odds by group, its parts together; under "" what holds where all is silent. They add up."""
+        begin = self.start + sum(line.silent for line in self.lines.values())
+        found = {"": np.full(len(next(iter(evidence.values()))), begin)}
         for name, line in self.lines.items():
-            total += line.of(evidence[name]) if name in evidence else line.silent
-        return total
+            if name in evidence:
+                group = name.partition(":")[0]
+                found[group] = found.get(group, 0.0) + line.of(evidence[name], self.knots) - line.silent
+        return found
 
 
 def fit(
@@ -59,12 +67,16 @@ def fit(
     """The weights under which the answers are likeliest, held near those of ``begin``."""
     begin = begin or Additive(0.0, {})
     kept, counts = _telling(begin.odds(evidence), same, most, seed)
-    ramps = [_ramps(evidence[name][kept]) for name in parts]
+    ramps = [_ramps(evidence[name][kept], begin.knots) for name in parts]
     table = np.concatenate([np.ones((len(kept), 1), np.float32), *ramps], axis=1)
     first = _vector(begin, parts)
     held = np.full(len(first), pull)
     held[0] = pull / 100  # how frequent duplicates are differs from file to file
-    return _model(_likeliest(_Loss(table, same[kept].astype(np.float32), counts, first, held)), parts)
+    bounded = np.arange(len(first)) % len(begin.knots) > 1  # neither the start nor the worth of silence
+    weights = _likeliest(_Loss(table, same[kept].astype(np.float32), counts, first, held), bounded)
+    rows = weights[1:].reshape(len(parts), len(begin.knots))
+    lines = {name: Line(float(row[0]), row[1:]) for name, row in zip(parts, rows, strict=True)}
+    return Additive(float(weights[0]), lines, begin.knots)
 
 
 def _telling(first: Odds, same: NDArray[np.bool_], most: int, seed: int) -> tuple[NDArray[np.intp], Shares]:
@@ -99,9 +111,8 @@ class _Loss:
         return slope.astype(np.float64) + self.held * (weights - self.first), curve + np.diag(self.held)
 
 
-def _likeliest(loss: _Loss) -> Odds:
+def _likeliest(loss: _Loss, bounded: NDArray[np.bool_]) -> Odds:
     """Projected Newton steps (Bertsekas 1982): no rise falls below nothing."""
-    bounded = np.arange(len(loss.first)) % _WIDTH > 1  # neither the start nor the worth of silence
     weights, least = loss.first, loss.of(loss.first)
     for _ in range(ROUNDS):
         slope, curve = loss.bent(weights)
@@ -120,23 +131,17 @@ def _likeliest(loss: _Loss) -> Odds:
     return weights
 
 
-def _ramps(shares: Shares) -> NDArray[np.float32]:
+def _ramps(shares: Shares, knots: Odds) -> NDArray[np.float32]:
     silent = np.isnan(shares)
-    rise = np.clip((np.nan_to_num(shares)[:, None] - KNOTS[:-1]) / np.diff(KNOTS), 0, 1)
+    rise = np.clip((np.nan_to_num(shares)[:, None] - knots[:-1]) / np.diff(knots), 0, 1)
+    rise[silent] = 0
     return np.concatenate([silent[:, None], rise], axis=1).astype(np.float32)
 
 
 def _vector(model: Additive, parts: Sequence[str]) -> Odds:
-    none = Line(0.0, np.zeros(_WIDTH - 1))
+    none = Line(0.0, np.zeros(len(model.knots) - 1))
     lines = [model.lines.get(name, none) for name in parts]
     return np.concatenate([[model.start], *[np.r_[line.silent, line.rises] for line in lines]])
-
-
-def _model(weights: Odds, parts: Sequence[str]) -> Additive:
-    rows = weights[1:].reshape(len(parts), _WIDTH)
-    return Additive(
-        float(weights[0]), {name: Line(float(row[0]), row[1:]) for name, row in zip(parts, rows, strict=True)}
-    )
 
 
 def learnable(evidence: Mapping[str, Shares]) -> list[str]:

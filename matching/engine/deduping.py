@@ -12,12 +12,13 @@ from matching.engine import goods, names, organisations
 from matching.engine.answers import questions, settled, taught
 from matching.engine.candidates import Pairs, Report
 from matching.engine.columns import Shares
+from matching.engine.company import listened, rivalled
 from matching.engine.decisions import Decisions, nothing, with_told
 from matching.engine.evidence import Prepared
 from matching.engine.grouping import Grouped, group
 from matching.engine.learning import Odds
 from matching.engine.shipped import shipped
-from matching.engine.weighing import weighed
+from matching.engine.weighing import barred, weights
 from mdm.errors import Refused
 from mdm.intake import readers
 from mdm.intake.quarantine import harmless
@@ -34,6 +35,7 @@ class Matchable:
     attributes: Mapping[str, str]
     needed: tuple[str, ...]
     default: str = ""  # the shipped weights, where there are any
+    company: str = ""  # the shipped worth of what third records say, where it is heard
     alone: "Matchable | None" = None  # where nothing but a name is mapped
 
 
@@ -43,9 +45,16 @@ _PLACE = {
     "phone": "telephone", "website": "website or e-mail address",
 }  # fmt: skip
 _NAMES = Matchable(names.prepare, {"name": _PLACE["name"]}, ("name",), "names")
+
+
+def _organisation(default: str) -> Matchable:
+    attributes = _PLACE | organisations.IDENTIFIERS
+    return Matchable(organisations.prepare, attributes, ("name",), default, "company", _NAMES)
+
+
 MATCHABLE = {
-    "supplier": Matchable(organisations.prepare, _PLACE | organisations.IDENTIFIERS, ("name",), "supplier", _NAMES),
-    "facility": Matchable(organisations.prepare, _PLACE | organisations.IDENTIFIERS, ("name",), "facility", _NAMES),
+    "supplier": _organisation("supplier"),
+    "facility": _organisation("facility"),
     "item": Matchable(
         goods.prepare,
         {
@@ -56,9 +65,6 @@ MATCHABLE = {
         ("name", "description"),
     ),
 }  # fmt: skip
-
-
-UNUSED = ("region", "country")  # may be mapped, are not compared yet: said when the work is done
 
 
 @dataclass(frozen=True)
@@ -158,13 +164,22 @@ def compared(file: File, domain: str, *, across: bool, decisions: Decisions) -> 
         matchable = matchable.alone
     prepared = matchable.prepare(file.values)
     pairs, report = prepared.pairs()
+    number = {source: n for n, source in enumerate(dict.fromkeys(file.sources))}
+    sources = np.array([number[source] for source in file.sources], dtype=np.int64)
     if across:
-        number = {source: n for n, source in enumerate(dict.fromkeys(file.sources))}
-        of = np.array([number[source] for source in file.sources], dtype=np.int64)
-        pairs = pairs.kept(of[pairs.left] != of[pairs.right])
+        pairs = pairs.kept(sources[pairs.left] != sources[pairs.right])
     pairs = with_told(pairs, decisions)
     evidence = prepared.evidence(pairs)
-    return Compared(pairs, evidence, *weighed(prepared, evidence, shipped(matchable.default)), report)
+    weighed = weights(prepared, evidence, shipped(matchable.default))
+    company = shipped(matchable.company)
+    if company:
+        pairs, evidence, told = listened(prepared, pairs, evidence, weighed, implied=not across)
+        odds = company.odds(told.evidence())
+    else:
+        odds = weighed.odds(evidence)
+    if across:
+        odds = rivalled(pairs, odds, sources)
+    return Compared(pairs, evidence, odds, barred(prepared, evidence), report)
 
 
 def judged(given: Compared, decisions: Decisions, *, ask: int = 0) -> Found:

@@ -50,10 +50,12 @@ class Model:
 
     def odds(self, evidence: Mapping[str, Shares]) -> Odds:
         """Log-odds of every pair."""
-        total = np.full(len(next(iter(evidence.values()))), self.prior)
-        for name, weight in self.weights.items():
-            total += self.damping * weight.of(evidence[name])
-        return total
+        return np.asarray(sum(self.contributions(evidence).values()), dtype=np.float64)
+
+    def contributions(self, evidence: Mapping[str, Shares]) -> dict[str, Odds]:
+        """Log-odds by group; under "" the prior. They add up."""
+        begin = {"": np.full(len(next(iter(evidence.values()))), self.prior)}
+        return begin | {name: self.damping * weight.of(evidence[name]) for name, weight in self.weights.items()}
 
 
 def level(edges: Odds, shares: Shares) -> NDArray[np.intp]:

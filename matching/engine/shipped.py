@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from matching.engine.additive import Additive, Line
+from matching.engine.additive import KNOTS, Additive, Line
 
 FOLDER = Path(__file__).parents[1] / "defaults"
 
@@ -19,7 +19,7 @@ def shipped(domain: str) -> Additive | None:
         return None
     read = json.loads((FOLDER / f"{domain}.json").read_text(encoding="utf-8"))
     lines = {name: Line(line["silent"], np.array(line["rises"])) for name, line in read["lines"].items()}
-    return Additive(read["start"], lines)
+    return Additive(read["start"], lines, np.array(read.get("knots", KNOTS)))
 
 
 def ship(domain: str, model: Additive, facts: Mapping[str, str | int]) -> Path:
@@ -31,7 +31,7 @@ def ship(domain: str, model: Additive, facts: Mapping[str, str | int]) -> Path:
     file = FOLDER / f"{domain}.json"
     told = [
         f" {json.dumps(name)}: {json.dumps(value)}"
-        for name, value in [*facts.items(), ("start", round(model.start, 3))]
+        for name, value in [*facts.items(), ("start", round(model.start, 3)), ("knots", model.knots.tolist())]
     ]
     each = [f"  {json.dumps(name)}: {json.dumps(line)}" for name, line in lines.items()]
     file.write_text("{\n" + ",\n".join(told) + ',\n "lines": {\n' + ",\n".join(each) + "\n }\n}\n", encoding="utf-8")

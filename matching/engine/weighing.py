@@ -4,14 +4,15 @@ A hard identifier both records bear is an answer nobody had to give: equal, they
 of the pen is neither. Without enough of such answers the declared weights and those EM finds count by halves.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from matching.engine.additive import Additive, fit, learnable
-from matching.engine.columns import Shares
-from matching.engine.evidence import Prepared
+from matching.engine.additive import Additive, Line, fit, learnable
+from matching.engine.columns import CHUNK, Shares
+from matching.engine.evidence import Group, Prepared
 from matching.engine.learning import learn
 
 ENOUGH = 50  # pairs that hard identifiers prove the same, and as many proven different, below which nothing is learnt
@@ -19,48 +20,86 @@ PULL = 4.0  # towards the shipped weights
 
 Odds = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+Evidence = Mapping[str, Shares]
+Contributions = dict[str, Odds]
 
 
-def weighed(prepared: Prepared, evidence: Mapping[str, Shares], default: Additive | None) -> tuple[Odds, Mask]:
-    """Log-odds of each pair, and which pairs hard identifiers forbid."""
+@dataclass(frozen=True)
+class Weights:
+    """How the pairs of one file are judged. ``proven``: by what its hard identifiers taught."""
+
+    contributions: Callable[[Evidence], Contributions]
+    proven: bool
+
+    def odds(self, evidence: Evidence) -> Odds:
+        """Log-odds of each pair: the sum of the contributions of its groups and of "", which all pairs have."""
+        size = len(next(iter(evidence.values())))
+        found = np.empty(size)
+        for begin in range(0, size, CHUNK):
+            part = slice(begin, begin + CHUNK)
+            found[part] = sum(self.contributions({name: shares[part] for name, shares in evidence.items()}).values())
+        return found
+
+
+def weights(prepared: Prepared, evidence: Evidence, default: Additive | None) -> Weights:
+    """Learnt from all the pairs of a file."""
     known = proven(prepared, evidence)
-    barred = np.zeros(len(known), dtype=bool)
-    for name, group in prepared.groups.items():
-        if group.hard:
-            barred |= evidence[name] == 0
-    same = known == 1
-    if min(np.count_nonzero(same), np.count_nonzero(known == 0)) >= ENOUGH:
-        odds = _anchored(prepared, evidence, known, default)
-    elif default and prepared.trust:
-        odds = prepared.trust * default.odds(evidence)
-    else:
-        first = prepared.first_odds(evidence)
-        whole = {name: evidence[name] for name in prepared.groups}
-        odds = (first + learn(whole, first).odds(whole)) / 2
-    return odds, barred & ~same
+    if min(np.count_nonzero(known == 1), np.count_nonzero(known == 0)) >= ENOUGH:
+        return Weights(_anchored(prepared, evidence, known, default).contributions, proven=True)
+    if default and prepared.trust:
+        return Weights(_share(default.contributions, prepared.trust), proven=False)
+    whole = {name: evidence[name] for name in prepared.groups}
+    learnt = learn(whole, prepared.first_odds(evidence))
+    return Weights(_together(_share(prepared.declared, 0.5), _share(learnt.contributions, 0.5)), proven=False)
 
 
-def proven(prepared: Prepared, evidence: Mapping[str, Shares]) -> Odds:
+def _share(each: Callable[[Evidence], Contributions], share: float) -> Callable[[Evidence], Contributions]:
+    return lambda evidence: {name: share * worth for name, worth in each(evidence).items()}
+
+
+def _together(*several: Callable[[Evidence], Contributions]) -> Callable[[Evidence], Contributions]:
+    def of(evidence: Evidence) -> Contributions:
+        found: Contributions = {}
+        for each in several:
+            for name, worth in each(evidence).items():
+                found[name] = found[name] + worth if name in found else worth
+        return found
+
+    return of
+
+
+def proven(prepared: Prepared, evidence: Evidence) -> Odds:
     """By pair: 1 where hard identifiers prove it the same, 0 where they prove it different, NaN where they do not."""
     known = np.full(len(next(iter(evidence.values()))), np.nan)
-    for name, group in prepared.groups.items():
-        if group.hard:
-            known[evidence[name] == 1] = 1
-            known[(evidence[name] == 0) & np.isnan(known)] = 0
+    for name in _hard(prepared):
+        known[evidence[name] == 1] = 1
+        known[(evidence[name] == 0) & np.isnan(known)] = 0
     return known
 
 
-def _anchored(prepared: Prepared, evidence: Mapping[str, Shares], known: Odds, default: Additive | None) -> Odds:
-    """Weights of everything but the hard identifiers learnt where those prove; their own evidence added."""
-    hard = [name for name, group in prepared.groups.items() if group.hard]
+def barred(prepared: Prepared, evidence: Evidence) -> Mask:
+    """Pairs that a hard identifier forbids and none proves."""
+    forbidden: Mask = proven(prepared, evidence) == 0
+    return forbidden
+
+
+def _hard(prepared: Prepared) -> dict[str, Group]:
+    return {name: group for name, group in prepared.groups.items() if group.hard}
+
+
+def _anchored(prepared: Prepared, evidence: Evidence, known: Odds, default: Additive | None) -> Additive:
+    """Weights of everything but the hard identifiers learnt where those prove; their own added."""
+    hard = _hard(prepared)
     parts = [name for name in learnable(evidence) if name not in hard]
     at = np.flatnonzero(~np.isnan(known))
-    odds = fit({name: evidence[name][at] for name in parts}, known[at] == 1, parts, begin=default, pull=PULL).odds(
-        evidence
-    )
-    for name in hard:
-        if default and name in default.lines:
-            odds += default.lines[name].of(evidence[name]) - default.lines[name].silent
-        else:
-            odds += prepared.groups[name].worth(evidence[name])
-    return odds
+    found = fit({name: evidence[name][at] for name in parts}, known[at] == 1, parts, begin=default, pull=PULL)
+    own = {
+        name: default.lines[name] if default and name in default.lines else _declared(group, found)
+        for name, group in hard.items()
+    }
+    return replace(found, start=found.start - sum(line.silent for line in own.values()), lines={**found.lines, **own})
+
+
+def _declared(group: Group, like: Additive) -> Line:
+    worth = group.worth(like.knots.astype(np.float32))
+    return Line(float(-worth[0]), np.diff(worth))

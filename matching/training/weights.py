@@ -8,11 +8,16 @@ from numpy.typing import NDArray
 from matching.engine import organisations
 from matching.engine.additive import Additive, fit, learnable
 from matching.engine.columns import Shares
-from matching.engine.shipped import ship
+from matching.engine.company import KNOTS, PARTS, listened
+from matching.engine.evidence import Prepared
+from matching.engine.shipped import ship, shipped
+from matching.engine.weighing import weights
 from matching.training.organisations import Record, generate
 
 FILES = 4  # of each kind, each generated anew
 RECORDS = 6_000  # of each file
+HEARD_FROM = 100  # first seed of the files that teach what third records say
+KINDS = ("supplier", "facility")
 PULL = 2.0  # towards no weight at all
 
 Table = dict[str, Shares]
@@ -37,22 +42,50 @@ def train(kind: str, *, files: int = FILES, records: int = RECORDS) -> Additive:
 
 def compared(records: list[Record], truth: list[int]) -> tuple[Table, NDArray[np.bool_]]:
     """The evidence of every pair worth comparing, and whether the two are one."""
-    attributes = sorted({attribute for record in records for attribute in record})
-    prepared = organisations.prepare({name: [record.get(name, "") for record in records] for name in attributes})
+    prepared = _prepared(records)
     pairs, _ = prepared.pairs()
     number = np.array(truth)
     return prepared.evidence(pairs), number[pairs.left] == number[pairs.right]
 
 
+def _prepared(records: list[Record]) -> Prepared:
+    attributes = sorted({attribute for record in records for attribute in record})
+    return organisations.prepare({name: [record.get(name, "") for record in records] for name in attributes})
+
+
+def train_company(*, files: int = FILES, records: int = RECORDS) -> Additive:
+    """What third records are worth, learnt from suppliers and facilities alike."""
+    tables, same = list[Table](), list[NDArray[np.bool_]]()
+    for kind in KINDS:
+        for seed in range(HEARD_FROM, HEARD_FROM + files):
+            made, truth = generate(kind, records, seed)
+            prepared = _prepared(made)
+            pairs, _ = prepared.pairs()
+            evidence = prepared.evidence(pairs)
+            learnt = weights(prepared, evidence, shipped(kind))
+            pairs, _, heard = listened(prepared, pairs, evidence, learnt)
+            number = np.array(truth)
+            tables.append(heard.evidence())
+            same.append(number[pairs.left] == number[pairs.right])
+    together = {name: np.concatenate([table[name] for table in tables]) for name in PARTS}
+    begin = Additive(0.0, {}, KNOTS)
+    return fit(together, np.concatenate(same), PARTS, begin=begin, pull=PULL, most=files * 40_000)
+
+
 def main() -> None:
-    """Train and write both."""
-    for kind in ("supplier", "facility"):
-        facts = {
-            "domain": kind,
-            "trained_on": f"{FILES} files of {RECORDS:,} synthetic records each (matching/training/organisations.py)",
-            "trained_at": datetime.now(tz=UTC).date().isoformat(),
-        }
-        print(ship(kind, train(kind), facts))
+    """Train and write them all; what others say is learnt when the weights of pairs are there."""
+    for kind in KINDS:
+        print(ship(kind, train(kind), _facts(kind)))
+    shipped.cache_clear()
+    print(ship("company", train_company(), _facts("company")))
+
+
+def _facts(name: str) -> dict[str, str]:
+    return {
+        "name": name,
+        "trained_on": f"{FILES} files of {RECORDS:,} synthetic records each (matching/training/organisations.py)",
+        "trained_at": datetime.now(tz=UTC).date().isoformat(),
+    }
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from matching.engine.decisions import read as read_decisions
-from matching.engine.deduping import MATCHABLE, UNUSED, find, load, write_groups, write_pairs, write_questions
+from matching.engine.deduping import MATCHABLE, find, load, write_groups, write_pairs, write_questions
 from mdm.errors import MdmError
 
 
@@ -56,8 +56,6 @@ class Command(BaseCommand):
         told = [decisions.sentence()] if decisions else []
         for sentence in (*told, *found.report.sentences(), *found.grouped.sentences(file.keys)):
             self.stdout.write(sentence)
-        if unused := [attribute for attribute in UNUSED if attribute in file.values]:
-            self.stdout.write(f"Not compared yet: {', '.join(unused)}.")
         groups = found.grouped.groups
         together = len(groups) - len(set(groups))
         self.stdout.write(f"{together:,} of {len(groups):,} records are duplicates of another.")
