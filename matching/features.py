@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from mdm.spec import Feature, Matching
@@ -93,27 +94,32 @@ def _spelled_out(folded: str) -> str:
     return " ".join(w for w in expand_abbreviations(filter(None, words)) if w != "and")
 
 
+@lru_cache(maxsize=4096)
+def _names(value: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """Of one name as written: the name it bears today, those it trades under, those it bore. Several features ask."""
+    taken = company_name(value)
+    return _spelled_out(taken.core), tuple(map(_spelled_out, taken.trading)), tuple(map(_spelled_out, taken.former))
+
+
 def _company_core(row: Row) -> Iterable[str]:
     """The name without legal form, and the names it says it trades or traded under."""
     for value in filter(None, row):
-        taken = company_name(value)
-        for core in (taken.core, *taken.trading, *taken.former):
-            yield _spelled_out(core)
+        now, trading, former = _names(value)
+        yield from (now, *trading, *former)
 
 
 def _company_now(row: Row) -> Iterable[str]:
     """The name it bears today, without the others it mentions."""
     for value in filter(None, row):
-        yield _spelled_out(company_name(value).core)
+        yield _names(value)[0]
 
 
 def _company_former(row: Row) -> Iterable[str]:
     """Names it no longer bears: those it says so itself, and those of a row (kind, name) whose kind is former."""
     *kinds, value = row
     if "former" in kinds:
-        yield _spelled_out(company_name(value).core)
-    for core in company_name(value).former if value else ():
-        yield _spelled_out(core)
+        yield _names(value)[0]
+    yield from _names(value)[2] if value else ()
 
 
 def _company_lead(row: Row) -> Iterable[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from matching.features import Features
-from matching.scoring import Score, Shared, same_name, score
+from matching.scoring import Score, Shared, same_name, score, weigh
 from mdm.spec import Matching
 
 Pair = tuple[int, int]
@@ -54,6 +54,14 @@ class Scored:
         if left.stub or right.stub:
             return same_name(self.matching, left.features, right.features, self.shared)
         return score(self.matching, left.features, right.features, left.system == right.system, self.shared)
+
+    def bits(self, a: int, b: int) -> float:
+        """The bits of their score, for pairs of which few are worth another look: nothing else is made or kept."""
+        a, b = ordered(a, b)
+        left, right = self.known[a], self.known[b]
+        if left.stub or right.stub:
+            return self.score(a, b).bits
+        return weigh(self.matching, left.features, right.features, left.system == right.system, self.shared)
 
     def barred(self, a: int, b: int) -> bool:
         """Whether a person says that these two are not the same, or their source, which lists each thing once."""

@@ -3,28 +3,27 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
+import orjson
 from django.db import connection
 
 from matching.blocking import key_of, single_passes
 from matching.known import Known, Pair, ordered
-from matching.models import KnownNonMatch, Prepared
 from mdm.models import Link, SourceRecord, SourceState
 from mdm.spec import Domain
-
 
 # Where keys are kept. Those of a draft that is tried have a table of their own, with the same columns.
 KEYS = "matching_matchkey"
 
-_PAIRS = """
-WITH mine AS MATERIALIZED (
-  SELECT key, source_record_id FROM matching_matchkey WHERE source_record_id = ANY(%(ids)s)
-), usable AS MATERIALIZED (
-  SELECT k.key FROM matching_matchkey k WHERE k.key IN (SELECT key FROM mine)
-  GROUP BY k.key HAVING count(*) BETWEEN 2 AND %(cap)s
-)
-SELECT DISTINCT mine.source_record_id, other.source_record_id
-FROM mine JOIN usable USING (key) JOIN matching_matchkey other USING (key)
-WHERE other.source_record_id <> mine.source_record_id
+# Of each key no more holders are read than tell whether it is held by too many.
+_HOLDERS = """
+SELECT held.ids
+FROM (SELECT DISTINCT key FROM matching_matchkey WHERE source_record_id = ANY(%(ids)s)) AS mine (key)
+CROSS JOIN LATERAL (
+  SELECT array_agg(source_record_id) FROM (
+    SELECT source_record_id FROM matching_matchkey WHERE key = mine.key LIMIT %(cap)s + 1
+  ) AS few
+) held (ids)
+WHERE cardinality(held.ids) BETWEEN 2 AND %(cap)s
 """
 _SHARED = """
 SELECT key, max(n) FROM (
@@ -35,32 +34,38 @@ SELECT key, max(n) FROM (
 
 def pairs_of(domain: Domain, ids: Collection[int], table: str = KEYS) -> set[Pair]:
     """Every pair of one of these records and another that shares a key not held by too many. One query."""
+    mine = set(ids)
+    pairs: set[Pair] = set()
     with connection.cursor() as cursor:
-        cursor.execute(_PAIRS.replace(KEYS, table), {"ids": list(ids), "cap": domain.matching.block_cap})
-        return {ordered(a, b) for a, b in cursor.fetchall()}
+        cursor.execute(_HOLDERS.replace(KEYS, table), {"ids": list(mine), "cap": domain.matching.block_cap})
+        for (holders,) in cursor.fetchall():
+            pairs.update(ordered(a, b) for a in mine.intersection(holders) for b in holders if a != b)
+    return pairs
 
 
 def load(ids: Collection[int], probes: Collection[int] = ()) -> dict[int, Known]:
-    """The prepared records of these ids with their golden record, retired ones left out. Two queries."""
-    golden: dict[int, UUID] = dict(
-        Link.objects.filter(source_record_id__in=ids, ended_at__isnull=True).values_list(
-            "source_record_id", "record_id"
-        )
-    )
-    rows = (
-        Prepared.objects.filter(source_record_id__in=ids)
-        .exclude(source_record__state=SourceState.RETIRED)
-        .values_list("source_record_id", "features", "source_record__system_id", "source_record__stub")
-    )
+    """The prepared records of these ids with their golden record, retired ones left out. One query."""
     found = {}
-    for pk, features, system, stub in rows:
-        texts = {name: tuple(values) for name, values in features.items()}
-        found[pk] = Known(pk, system, texts, golden.get(pk), stub, pk in probes)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT p.source_record_id, p.features, s.system_id, s.stub, l.record_id
+            FROM matching_prepared p JOIN mdm_sourcerecord s ON s.id = p.source_record_id
+            LEFT JOIN mdm_link l ON l.source_record_id = s.id AND l.ended_at IS NULL
+            WHERE p.source_record_id = ANY(%s) AND s.state <> 'retired'
+            """,
+            [list(ids)],
+        )
+        for pk, features, system, stub, golden in cursor.fetchall():
+            texts = {name: tuple(values) for name, values in orjson.loads(features).items()}
+            found[pk] = Known(pk, system, texts, golden, stub, pk in probes)
     return found
 
 
 def members_of(golden: Collection[UUID]) -> set[int]:
     """The source records linked to these golden records."""
+    if not golden:
+        return set()
     links = Link.objects.filter(record_id__in=golden, ended_at__isnull=True, source_record__part="")
     return set(links.values_list("source_record_id", flat=True))
 
@@ -91,5 +96,10 @@ def shared_texts(domain: Domain, known: Iterable[Known], table: str = KEYS) -> d
 
 def ruled_out(ids: Sequence[int] | Mapping[int, Known]) -> set[Pair]:
     """Pairs of these records a person ruled out and did not take back."""
-    found = KnownNonMatch.objects.filter(first__in=list(ids), second__in=list(ids), withdrawn_at__isnull=True)
-    return set(found.values_list("first_id", "second_id"))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT first_id, second_id FROM matching_knownnonmatch "
+            "WHERE first_id = ANY(%(ids)s) AND second_id = ANY(%(ids)s) AND withdrawn_at IS NULL",
+            {"ids": list(ids)},
+        )
+        return set(cursor.fetchall())

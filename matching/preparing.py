@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
+import orjson
 from django.db import connection, transaction
 
 from matching.blocking import keys
@@ -12,7 +13,8 @@ from matching.locking import hold
 from matching.models import Prepared
 from matching.rules import in_force
 from matching.wordlist import learn, naming, words_of
-from mdm.models import Link, SourceRecord
+from mdm import bulk
+from mdm.models import Link
 from mdm.spec import Domain
 
 BATCH = 2000
@@ -30,62 +32,87 @@ def prepare(domain: Domain) -> int:
 
     Repeats without effect. Commits batch by batch, each under the domain's lock.
     """
-    total = 0
+    total = after = 0
     while True:
         with transaction.atomic():
             hold(domain)
             domain = in_force(domain)
-            ids = _unprepared(domain)
+            ids = _unprepared(domain, after)
             _prepare(domain, ids)
         total += len(ids)
         if len(ids) < BATCH:
             return total
+        after = ids[-1]
 
 
-def _unprepared(domain: Domain) -> list[int]:
+def _unprepared(domain: Domain, after: int) -> list[int]:
+    """The next batch by id: to begin anew each time would read all that is prepared again and again."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             SELECT s.id FROM mdm_sourcerecord s
             JOIN mdm_sourcesystem system ON system.id = s.system_id AND NOT system.internal
             LEFT JOIN matching_prepared p ON p.source_record_id = s.id
-            WHERE s.domain = %s AND s.part = '' AND s.state <> 'retired'
+            WHERE s.domain = %s AND s.id > %s AND s.part = '' AND s.state <> 'retired'
               AND (p.source_record_id IS NULL OR p.content_hash <> s.content_hash OR p.declaration <> %s)
             ORDER BY s.id LIMIT %s
             """,
-            [domain.name, declaration(domain), BATCH],
+            [domain.name, after, declaration(domain), BATCH],
         )
         return [row[0] for row in cursor.fetchall()]
 
 
-def _prepare(domain: Domain, ids: Sequence[int]) -> None:
-    records = list(SourceRecord.objects.filter(pk__in=ids).order_by("pk"))
-    golden = _references(records)
-    made = {record.pk: (record, _features(domain, record, golden)) for record in records}
-    told, names = declaration(domain), naming(domain, domain.matching)
-    rows = [
-        Prepared(
-            source_record_id=pk,
-            domain=domain.name,
-            declaration=told,
-            content_hash=record.content_hash,
-            features=features,
-            words=words_of(names, features),
+class _Record(NamedTuple):
+    """What is read of a source record."""
+
+    pk: int
+    system_id: int
+    stub: bool
+    content_hash: str
+    values: Mapping[str, Any]
+    parts: Mapping[str, Any]
+
+
+def _read(ids: Sequence[int]) -> list[_Record]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            'SELECT id, system_id, stub, content_hash, "values", parts FROM mdm_sourcerecord '
+            "WHERE id = ANY(%s) ORDER BY id",
+            [list(ids)],
         )
-        for pk, (record, features) in made.items()
+        return [
+            _Record(pk, system, stub, content, orjson.loads(values), orjson.loads(parts))
+            for pk, system, stub, content, values, parts in cursor.fetchall()
+        ]
+
+
+def _prepare(domain: Domain, ids: Sequence[int]) -> None:
+    if not ids:
+        return
+    records = _read(ids)
+    golden = _references(records)
+    made = [(record, _features(domain, record, golden)) for record in records]
+    told, names = declaration(domain), naming(domain, domain.matching)
+    rows: list[dict[str, Any]] = [
+        {
+            "source_record_id": record.pk,
+            "domain": domain.name,
+            "declaration": told,
+            "content_hash": record.content_hash,
+            "features": features,
+            "words": words_of(names, features),
+        }
+        for record, features in made
     ]
-    Prepared.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=["source_record"],
-        update_fields=["declaration", "content_hash", "features", "words"],
-    )
-    learn(domain, (word for row in rows for word in row.words))
+    with connection.cursor() as cursor:
+        cursor.execute("DELETE FROM matching_prepared WHERE source_record_id = ANY(%s)", [list(ids)])
+    bulk.insert_plain(Prepared, rows)
+    learn(domain, (word for row in rows for word in row["words"]))
     _store_keys(domain, made)
 
 
 def _features(
-    domain: Domain, record: SourceRecord, golden: Mapping[tuple[str, str, str], str]
+    domain: Domain, record: _Record, golden: Mapping[tuple[str, str, str], str]
 ) -> dict[str, tuple[str, ...]]:
     def resolve(reference: Mapping[str, Any]) -> str | None:
         if "record" in reference:
@@ -95,7 +122,7 @@ def _features(
     return make_features(domain.matching, record.values, record.parts, resolve)
 
 
-def _references(records: Sequence[SourceRecord]) -> dict[tuple[str, str, str], str]:
+def _references(records: Sequence[_Record]) -> dict[tuple[str, str, str], str]:
     """(system, domain, key) -> golden record, of every top-level reference these records make. One query."""
     wanted = {
         (value.get("system", ""), value["domain"], value["key"])
@@ -116,12 +143,16 @@ def _references(records: Sequence[SourceRecord]) -> dict[tuple[str, str, str], s
     return {(system, domain, key): str(golden) for system, domain, key, golden in links}
 
 
-def _store_keys(domain: Domain, made: Mapping[int, tuple[SourceRecord, dict[str, tuple[str, ...]]]]) -> None:
+def _store_keys(domain: Domain, made: Sequence[tuple[_Record, dict[str, tuple[str, ...]]]]) -> None:
+    lines = [
+        f"{record.pk}\t{number}\t{key}\t{-record.system_id if record.stub else record.system_id}\n"
+        for record, features in made
+        for number, key in set(keys(domain, features))
+    ]
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM matching_matchkey WHERE source_record_id = ANY(%s)", [list(made)])
+        cursor.execute(
+            "DELETE FROM matching_matchkey WHERE source_record_id = ANY(%s)", [[record.pk for record, _ in made]]
+        )
         columns = "COPY matching_matchkey (source_record_id, pass_number, key, source) FROM STDIN"
         with cursor.copy(columns) as copy:
-            for pk, (record, features) in made.items():
-                source = -record.system_id if record.stub else record.system_id
-                for number, key in set(keys(domain, features)):
-                    copy.write_row((pk, number, key, source))
+            copy.write("".join(lines))

@@ -11,7 +11,7 @@ from django.db import DataError, IntegrityError, connection, transaction
 
 from matching import asking, lookup
 from matching.deciding import Decisions, Joined, decide
-from matching.known import Known, Scored, ordered
+from matching.known import Known, Pair, Scored
 from matching.locking import hold
 from matching.preparing import prepare
 from matching.rules import in_force
@@ -139,9 +139,11 @@ def _decide(domain: Domain, claimed: dict[int, UUID | None], cause: Cause, hops:
     changed = {pk for pk, golden in claimed.items() if golden}
     newcomers = set(claimed) - changed
     known, pairs = _gather(domain, newcomers, changed, hops)
-    scored = Scored(
-        domain.matching, known, shares(lookup.shared_texts(domain, known.values())), lookup.ruled_out(known)
-    )
+    # Whoever resembles nobody is never scored.
+    paired = {pk for pair in pairs for pk in pair}
+    compared = {pk: one for pk, one in known.items() if pk in paired or one.golden or one.stub}
+    common = lookup.shared_texts(domain, compared.values())
+    scored = Scored(domain.matching, known, shares(common), lookup.ruled_out(compared))
     decisions = decide(scored, pairs)
     outcome = _apply(domain, scored, decisions, cause)
     outcome.asked += asking.ask_about_conflicts(domain, scored, sorted(changed))
@@ -168,25 +170,24 @@ def _claim(domain: Domain, alone: int | None) -> dict[int, UUID | None]:
         return dict(cursor.fetchall())
 
 
-def _gather(
-    domain: Domain, newcomers: set[int], changed: set[int], hops: int
-) -> tuple[dict[int, Known], set[tuple[int, int]]]:
-    """The claimed records, what they resemble, and the rest of the golden records those belong to."""
+def _gather(domain: Domain, newcomers: set[int], changed: set[int], hops: int) -> tuple[dict[int, Known], set[Pair]]:
+    """The claimed records, what they resemble, and the rest of the golden records those belong to; and the pairs of
+    them that are worth a closer look. Commonness, which only takes away, is not known yet: this errs towards looking.
+    """
     review = bits_of(domain.matching.review)
-    pairs: set[tuple[int, int]] = set()
+    seen: set[Pair] = set()
+    alike: set[Pair] = set()
     known: dict[int, Known] = {}
+    scored = Scored(domain.matching, known, shares({}))
     fresh = newcomers | changed
     for hop in range(hops):
-        found = lookup.pairs_of(domain, fresh)
-        pairs |= found
+        found = lookup.pairs_of(domain, fresh) - seen
+        seen |= found
         ids = {pk for pair in found for pk in pair} | fresh
         known |= lookup.load(ids - known.keys(), changed)
-        scored = Scored(domain.matching, known, shares({}))
-        beyond = {
-            b if a in newcomers or a in changed else a
-            for a, b in found
-            if a in known and b in known and _alike(scored, a, b, review)
-        }
+        close = {(a, b) for a, b in found if a in known and b in known and scored.bits(a, b) >= review}
+        alike |= close
+        beyond = {b if a in newcomers or a in changed else a for a, b in close}
         unclaimed = {pk for pk in beyond if known[pk].golden is None and pk not in newcomers}
         fresh = lookup.waiting_among(unclaimed) if unclaimed and hop + 1 < hops else set()
         newcomers |= fresh
@@ -194,16 +195,11 @@ def _gather(
             break
     # Whoever waits and was not taken along is decided later, and then sees what was decided now.
     known = {pk: one for pk, one in known.items() if one.golden or pk in newcomers}
-    near = {pk for a, b in pairs if a in known and b in known and _alike(scored, a, b, review) for pk in (a, b)}
+    near = {pk for a, b in alike if a in known and b in known for pk in (a, b)}
     golden = {one.golden for pk, one in known.items() if one.golden and (pk in near or one.probe)}
     known = {pk: one for pk, one in known.items() if one.golden is None or one.golden in golden}
     known |= lookup.load(lookup.members_of(golden) - known.keys(), changed)
-    return known, {(a, b) for a, b in pairs if a in known and b in known}
-
-
-def _alike(scored: Scored, a: int, b: int, review: float) -> bool:
-    """Worth a closer look. Commonness is not known yet, so this errs on the side of looking."""
-    return scored.score(*ordered(a, b)).bits >= review
+    return known, {(a, b) for a, b in alike if a in known and b in known}
 
 
 def _apply(domain: Domain, scored: Scored, decisions: Decisions, cause: Cause) -> Outcome:

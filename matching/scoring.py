@@ -3,10 +3,10 @@
 Every score keeps its evidence, attribute by attribute, so that each decision can be explained to a person.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from math import log2
-from typing import Any
+from typing import Any, TypeAlias
 
 from matching.comparisons import MEASURES
 from matching.features import Features
@@ -17,6 +17,10 @@ from mdm.spec import Comparison, Matching
 Shared = Callable[[str, str], int]
 
 _MOST_BITS = 60.0
+
+
+# The fields of an Evidence, before anybody wants to see it.
+_Judged: TypeAlias = tuple[Comparison, str, str, float, str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,18 +80,24 @@ def bits_of(chance: float) -> float:
 
 def score(matching: Matching, left: Features, right: Features, same_source: bool, shared: Shared) -> Score:
     """Compare two records on everything declared; what one of them does not say is no evidence."""
-    evidence = []
-    for comparison in matching.comparisons:
-        ours, theirs = left.get(comparison.feature), right.get(comparison.feature)
-        if ours and theirs:
-            evidence.append(_judge(comparison, ours, theirs, shared))
-    counted = _independent(evidence)
+    found = _judged(matching, left, right, shared)
+    evidence = [Evidence(*one) for one in found]
+    weights = _independent(found)
     return Score(
-        bits=matching.prior + (matching.same_source if same_source else 0.0) + sum(e.weight for e in counted),
-        evidence=tuple(counted),
+        bits=matching.prior + (matching.same_source if same_source else 0.0) + sum(weights),
+        evidence=tuple(
+            one if one.weight == weight else replace(one, weight=weight)
+            for one, weight in zip(evidence, weights, strict=True)
+        ),
         vetoes=tuple(e.comparison.label for e in evidence if e.comparison.veto and e.level == "different"),
         anchored=any(e.comparison.feature in matching.anchors and _telling(e) for e in evidence),
     )
+
+
+def weigh(matching: Matching, left: Features, right: Features, same_source: bool, shared: Shared) -> float:
+    """The bits of ``score`` without its evidence, at a fraction of the cost: for the many pairs nobody will look at."""
+    weights = _independent(_judged(matching, left, right, shared))
+    return matching.prior + (matching.same_source if same_source else 0.0) + sum(weights)
 
 
 def same_name(matching: Matching, left: Features, right: Features, shared: Shared) -> Score:
@@ -96,7 +106,7 @@ def same_name(matching: Matching, left: Features, right: Features, shared: Share
     ours, theirs = left.get(matching.names), right.get(matching.names)
     if comparison is None or not ours or not theirs:
         return Score(-_MOST_BITS, (), (), anchored=False)
-    found = _judge(comparison, ours, theirs, shared)
+    found = Evidence(*_judge(comparison, ours, theirs, shared))
     if found.similarity < 1:
         return Score(-_MOST_BITS, (found,), (), anchored=False)
     common = log2(max(shared(comparison.feature, found.left), 1))
@@ -108,7 +118,15 @@ def _telling(evidence: Evidence) -> bool:
     return evidence.weight * 2 >= evidence.comparison.levels[0].weight > 0
 
 
-def _judge(comparison: Comparison, left: tuple[str, ...], right: tuple[str, ...], shared: Shared) -> Evidence:
+def _judged(matching: Matching, left: Features, right: Features, shared: Shared) -> list[_Judged]:
+    return [
+        _judge(comparison, ours, theirs, shared)
+        for comparison in matching.comparisons
+        if (ours := left.get(comparison.feature)) and (theirs := right.get(comparison.feature))
+    ]
+
+
+def _judge(comparison: Comparison, left: tuple[str, ...], right: tuple[str, ...], shared: Shared) -> _Judged:
     similarity, ours, theirs = MEASURES[comparison.measure](left, right)
     for rank, level in enumerate(comparison.levels):
         if similarity >= level.at_least:
@@ -117,24 +135,24 @@ def _judge(comparison: Comparison, left: tuple[str, ...], right: tuple[str, ...]
                 weight -= comparison.rarity * log2(max(shared(comparison.feature, ours), 1))
                 weight = max(weight, 0.0)
             name = "equal" if rank == 0 else "close" if weight > 0 else "weak"
-            return Evidence(comparison, ours, theirs, similarity, name, weight)
-    return Evidence(comparison, ours, theirs, similarity, "different", comparison.otherwise)
+            return comparison, ours, theirs, similarity, name, weight
+    return comparison, ours, theirs, similarity, "different", comparison.otherwise
 
 
-def _independent(evidence: list[Evidence]) -> list[Evidence]:
-    """Within a group only the strongest agreement counts, or, where none agrees, the strongest disagreement."""
-    by_group: dict[str, Evidence] = {}
-    for one in evidence:
-        group = one.comparison.group
-        best = by_group.get(group)
-        if group and (best is None or _stronger(one.weight, best.weight)):
-            by_group[group] = one
-    return [
-        one
-        if not one.comparison.group or by_group[one.comparison.group] is one
-        else Evidence(one.comparison, one.left, one.right, one.similarity, one.level, 0.0)
-        for one in evidence
-    ]
+def _independent(found: Sequence[_Judged]) -> list[float]:
+    """The weights that count: within a group only that of the strongest agreement, or, where none agrees, of the
+    strongest disagreement; the others are 0."""
+    weights = [one[5] for one in found]
+    best: dict[str, int] = {}
+    for place, one in enumerate(found):
+        group = one[0].group
+        if group and (group not in best or _stronger(weights[place], weights[best[group]])):
+            best[group] = place
+    if best:
+        for place, one in enumerate(found):
+            if one[0].group and best[one[0].group] != place:
+                weights[place] = 0.0
+    return weights
 
 
 def _stronger(new: float, old: float) -> bool:
