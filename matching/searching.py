@@ -19,6 +19,7 @@ from matching.blocking import key_of, keys, single_passes
 from matching.comparisons import sorted_word_shares
 from matching.features import Features, make_features
 from matching.known import Known, Scored, agreed
+from matching.rules import in_force
 from matching.scoring import Score, sentence, shares
 from matching.why import band
 from mdm.masking import MASK, restricted_names
@@ -58,13 +59,15 @@ class Alike:
 class Searched:
     """Who was found, likest first; ``band`` is what would become of a record like this if it arrived now.
 
-    ``compared`` source records were looked at; ``left_out`` says what could not be looked for, and why.
+    ``compared`` source records were looked at; ``left_out`` says what could not be looked for, and why; ``domain`` has
+    the rules in force they were compared by.
     """
 
     found: tuple[Alike, ...]
     band: str
     compared: int
     left_out: tuple[Place, ...]
+    domain: Domain
 
     @property
     def likely(self) -> tuple[Alike, ...]:
@@ -76,10 +79,12 @@ def search(
     domain: Domain, values: Mapping[str, Any], parts: Mapping[str, Sequence[Mapping[str, Any]]], limit: int = 10
 ) -> Searched:
     """The golden records these standardised values may mean, likest first; a name alone, even half of it, is enough."""
+    domain = in_force(domain)
     matching = domain.matching
     features = make_features(matching, values, parts, lambda reference: reference.get("record"))
     if not features:
-        return Searched((), "new", 0, (("", "Nothing that was given is compared. Give a name or an identifier."),))
+        nothing = ("", "Nothing that was given is compared. Give a name or an identifier.")
+        return Searched((), "new", 0, (nothing,), domain)
     by_key, left_out = _by_keys(domain, features)
     by_word, said = _by_words(domain, features)
     left_out += said
@@ -97,7 +102,7 @@ def search(
     scored = Scored(matching, {**scored.known, **whole}, scored.shared)
     named = {one.golden for pk, one in known.items() if likeness.get(pk, 0.0) >= _ALIKE}
     found = [one for one in _told(matching, scored, nearest) if one.band != "new" or one.record in named]
-    return Searched(tuple(found), _what_becomes(matching, found), len(known), tuple(dict.fromkeys(left_out)))
+    return Searched(tuple(found), _what_becomes(matching, found), len(known), tuple(dict.fromkeys(left_out)), domain)
 
 
 def _by_keys(domain: Domain, features: Features) -> tuple[list[int], list[Place]]:

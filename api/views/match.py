@@ -82,7 +82,7 @@ def _answer(domain: Domain, given: Given, found: Searched) -> dict[str, Any]:
         "domain": domain.name,
         "band": found.band,
         "compared": found.compared,
-        "items": [_item(domain, one) for one in found.found],
+        "items": [_item(found.domain, one) for one in found.found],
         "left_out": [{"pointer": place, "detail": text} for place, text in left_out],
     }
 

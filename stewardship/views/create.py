@@ -66,7 +66,7 @@ def _beside(domain: Domain, form: NewRecordForm, draft: Draft) -> dict[str, Any]
     """What stands beside the form."""
     searched = draft.searched
     likely = {one.record for one in searched.likely}
-    told = cards(domain, searched.found, form.typed())
+    told = cards(searched.domain, searched.found, form.typed())
     return {
         "domain": domain,
         "likely": [card for card in told if card["alike"].record in likely],

@@ -60,7 +60,7 @@ def show_new(request: HttpRequest, one: ChangeRequest) -> HttpResponseBase:
         and permissions.may_propose(request.user),
         "refusal": why_not(request, one),
         "shown_then": [{**entry, "href": showing.record_address(domain.name, entry["code"])} for entry in one.alike],
-        "cards": cards(domain, searched.likely) if searched else [],
+        "cards": cards(searched.domain, searched.likely) if searched else [],
         "unseen": creating.unseen(one, searched) if searched else [],
         "hidden": [("digest", one.digest)],
         "back": reverse("stewardship:requests"),

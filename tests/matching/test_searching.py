@@ -133,14 +133,15 @@ def test_a_record_that_waits_is_told_of_and_not_shown(hub: dict[str, GoldenRecor
     assert ("", "1 record that arrived a moment ago waits to be matched.") in found.left_out
 
 
-def test_a_crowded_value_is_read_up_to_its_cap_and_said(run: Run) -> None:
+def test_a_crowded_value_is_read_up_to_its_cap_and_said(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(8):
         supplier(
             f"V{number}", f"Branch {number}", system=f"s{number}", phone="+15084782000", tax_id=f"13366864{number}"
         )
     run("supplier")
     narrow = replace(SUPPLIER, matching=replace(SUPPLIER.matching, block_cap=5))
-    found = search(narrow, {"phone": "+15084782000"}, {})
+    monkeypatch.setattr(searching, "in_force", lambda _: narrow)
+    found = search(SUPPLIER, {"phone": "+15084782000"}, {})
     assert found.compared == 5
     assert ("", "More than 5 records share its phone; 5 of them were compared.") in found.left_out
 
