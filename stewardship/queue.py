@@ -1,4 +1,4 @@
-"""The work queue: which questions wait, in which order, and which comes next. Best first, paged by place."""
+"""The work queue: which questions wait, in which order, and which comes next, paged by place."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth.models import User
-from django.db.models import Count, Prefetch, Q, QuerySet
+from django.db.models import Case, Count, ExpressionWrapper, F, FloatField, Func, Prefetch, Q, QuerySet, Value, When
+from django.db.models.functions import Mod
 from django.utils import timezone
 
 from matching.models import CandidateMember, CandidateState, MatchCandidate
@@ -25,6 +26,22 @@ BANDS: Mapping[str, tuple[str, float, float]] = {
     "unsure": ("Unsure", 0.0, 0.7),
 }
 # Name in the address -> (label, at least so many days old, fewer than so many).
+# Name in the address -> label. The surest come first unless another order is asked for.
+ORDERS: Mapping[str, str] = {"teaches": "What teaches most first"}
+# Every question has a lot, drawn once by its number: most teach by how unsure they are, some by how sure, a few
+# wherever they stand, so that a person who follows the order sees no single kind alone.
+_LOT = ExpressionWrapper(
+    Mod(F("pk") * Value(2_654_435_761), Value(4_294_967_296)) / Value(4_294_967_296.0), output_field=FloatField()
+)
+_PLACE = ExpressionWrapper(
+    Mod(F("pk") * Value(1_597_334_677), Value(4_294_967_296)) / Value(4_294_967_296.0), output_field=FloatField()
+)
+_TEACHES = Case(
+    When(lot__lt=0.1, then=F("place")),
+    When(lot__lt=0.3, then=F("score")),
+    default=1 - Func(2 * F("score") - 1, function="ABS"),
+    output_field=FloatField(),
+)
 AGES: Mapping[str, tuple[str, int, int]] = {
     "today": ("Today", 0, 1),
     "week": ("1 to 7 days", 1, 7),
@@ -41,12 +58,13 @@ class Filters:
     source: str = ""
     age: str = ""
     mine: str = ""
+    order: str = ""
 
     @classmethod
     def read(cls, asked: Mapping[str, Any]) -> "Filters":
         """From a query string; what is not known there is not asked."""
         chosen = {name: str(asked.get(name, "")) for name in cls.__dataclass_fields__}
-        known = {"domain": BY_NAME, "band": BANDS, "age": AGES, "mine": ("yes",)}
+        known = {"domain": BY_NAME, "band": BANDS, "age": AGES, "mine": ("yes",), "order": ORDERS}
         return cls(**{name: value for name, value in chosen.items() if value in known.get(name, (value,))})
 
     def query(self, **changed: str) -> str:
@@ -92,9 +110,16 @@ def waiting(filters: Filters, user: User) -> QuerySet[MatchCandidate]:
     return found
 
 
+def _ranked(filters: Filters, user: User) -> "QuerySet[Any]":
+    """The open questions that fit; ``rank`` is what the order asked for sorts by, the highest first."""
+    if filters.order:
+        return waiting(filters, user).alias(lot=_LOT, place=_PLACE).annotate(rank=_TEACHES)
+    return waiting(filters, user).annotate(rank=F("score"))
+
+
 def page(filters: Filters, user: User, *, after: str = "", limit: int = 50) -> Page:
-    """Open questions, best first, from the place ``after``; two queries whatever the size."""
-    rows = waiting(filters, user).order_by("-score", "pk")
+    """Open questions in the order asked for, from the place ``after``; two queries whatever the size."""
+    rows = _ranked(filters, user).order_by("-rank", "pk")
     if after:
         rows = rows.filter(_beyond(*_read_place(after)))
     live = CandidateMember.objects.exclude(record__state="merged").select_related("record")
@@ -106,28 +131,29 @@ def page(filters: Filters, user: User, *, after: str = "", limit: int = 50) -> P
 
 def following(candidate: MatchCandidate, filters: Filters, user: User) -> int | None:
     """The id of the question after this one, from the top again at the end; None when it is the only one."""
-    others = waiting(filters, user).exclude(pk=candidate.pk).order_by("-score", "pk").values_list("pk", flat=True)
-    return others.filter(_beyond(candidate.score, candidate.pk)).first() or others.first()
+    others = _ranked(filters, user).exclude(pk=candidate.pk).order_by("-rank", "pk").values_list("pk", flat=True)
+    return others.filter(_beyond(_rank(candidate, filters), candidate.pk)).first() or others.first()
 
 
 def preceding(candidate: MatchCandidate, filters: Filters, user: User) -> int | None:
     """The id of the question before this one; None at the top."""
-    better = Q(score__gt=candidate.score) | Q(score=candidate.score, pk__lt=candidate.pk)
-    return waiting(filters, user).filter(better).order_by("score", "-pk").values_list("pk", flat=True).first()
+    rank = _rank(candidate, filters)
+    better = Q(rank__gt=rank) | Q(rank=rank, pk__lt=candidate.pk)
+    return _ranked(filters, user).filter(better).order_by("rank", "-pk").values_list("pk", flat=True).first()
 
 
 def nearby(candidate: MatchCandidate, filters: Filters, user: User, *, limit: int = 12) -> list[MatchCandidate]:
     """This question and those after it, for the list beside the case."""
-    rows = waiting(filters, user).filter(Q(pk=candidate.pk) | _beyond(candidate.score, candidate.pk))
+    rows = _ranked(filters, user).filter(Q(pk=candidate.pk) | _beyond(_rank(candidate, filters), candidate.pk))
     live = CandidateMember.objects.exclude(record__state="merged").select_related("record")
     ordered = live.order_by("record__suspected", "record__code")
     shown = Prefetch("members", ordered, to_attr="shown_members")
-    return list(rows.order_by("-score", "pk").prefetch_related(shown)[:limit])
+    return list(rows.order_by("-rank", "pk").prefetch_related(shown)[:limit])
 
 
 def count_by_domain(filters: Filters, user: User) -> dict[str, int]:
     """{domain: open questions}, in the order of the domains, the domain filter left aside. One query."""
-    rows = waiting(filters.without("domain"), user).values("domain").annotate(number=Count("pk"))
+    rows = waiting(replace(filters, domain="", order=""), user).values("domain").annotate(number=Count("pk"))
     counted = {row["domain"]: row["number"] for row in rows}
     return {domain.name: counted.get(domain.name, 0) for domain in DOMAINS}
 
@@ -162,12 +188,20 @@ def standing(user: User) -> Standing:
     )
 
 
-def _beyond(score: float, candidate_id: int) -> Q:
-    return Q(score__lt=score) | Q(score=score, pk__gt=candidate_id)
+def _rank(candidate: MatchCandidate, filters: Filters) -> float:
+    """Where the order asked for puts this question, open or not."""
+    if not filters.order:
+        return candidate.score
+    own = MatchCandidate.objects.filter(pk=candidate.pk).alias(lot=_LOT, place=_PLACE)
+    return float(own.values_list(_TEACHES, flat=True).get())
 
 
-def _place(candidate: MatchCandidate) -> str:
-    return f"{candidate.score!r}_{candidate.pk}"
+def _beyond(rank: float, candidate_id: int) -> Q:
+    return Q(rank__lt=rank) | Q(rank=rank, pk__gt=candidate_id)
+
+
+def _place(candidate: Any) -> str:
+    return f"{candidate.rank!r}_{candidate.pk}"
 
 
 def _read_place(place: str) -> tuple[float, int]:

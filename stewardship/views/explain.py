@@ -13,7 +13,7 @@ from mdm import queries
 from mdm.domains import BY_NAME
 from mdm.errors import NotFound, Refused
 from mdm.mastering import follow_merges
-from mdm.models import GoldenRecord, GoldenState
+from mdm.models import GoldenRecord, GoldenState, Link
 from stewardship import frozen, related, review, workflow
 from stewardship.access import require, signed_in
 from stewardship.duplicates import duplicates_of
@@ -30,15 +30,21 @@ LIKEST_SHOWN = 5
 @require_safe
 @require(may_see)
 def page(request: HttpRequest) -> HttpResponse:
-    """``/explain/?of=SUP-1&with=SUP-2``; ``with`` may be any words, and ``rows=12,34`` names two source rows."""
+    """``/explain/?of=SUP-1&with=SUP-2``; ``with`` may be any words, and ``rows=12,34`` names two source rows.
+
+    Rows alone lead to the records they belong to now.
+    """
     one, other = request.GET.get("of", "").strip(), request.GET.get("with", "").strip()
+    rows = _rows(request.GET.get("rows", ""))
+    if rows and not one:
+        one, other = _holders(rows)
     left = _record(one) if one else None
     if left is None or not other:
         return _choose(request, left, "")
     right = _found(other)
     if right is None:
         return _choose(request, left, other)
-    told = explain(left, right, _rows(request.GET.get("rows", "")))
+    told = explain(left, right, rows)
     context = {
         "told": told,
         "domain": told.domain,
@@ -83,6 +89,15 @@ def _rows(text: str) -> tuple[int, int] | None:
     if len(numbers) != 2 or text.count(",") != 1:
         raise Refused("Two source rows are needed.", "Choose a pair of the list.")
     return numbers[0], numbers[1]
+
+
+def _holders(rows: tuple[int, int]) -> tuple[str, str]:
+    """Codes of the golden records two source rows belong to."""
+    links = Link.objects.filter(source_record__in=rows, ended_at__isnull=True)
+    codes = dict(links.values_list("source_record_id", "record__code"))
+    if len(codes) < 2:
+        raise NotFound("One of these rows belongs to no record now.", "Search for the records by name.")
+    return codes[rows[0]], codes[rows[1]]
 
 
 @require_POST

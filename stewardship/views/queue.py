@@ -37,6 +37,7 @@ def work_queue(request: HttpRequest) -> HttpResponse:
         "bands": _facets(filters, "band", ((name, label) for name, (label, _, _) in BANDS.items())),
         "ages": _facets(filters, "age", ((name, label) for name, (label, _, _) in AGES.items())),
         "sources": queue.sources(),
+        "orders": queue.ORDERS,
         "domains": BY_NAME,
         "may_decide": may_decide(user),
         "now": timezone.now(),
