@@ -21,7 +21,7 @@ from matching.rematch_looking import LIVE, judge, look
 from matching.rules_models import UNFINISHED_REMATCHES
 from mdm.cause import HUB, Actor, Cause
 from mdm.domains import BY_NAME
-from mdm.errors import MdmError, NotFound, WrongState
+from mdm.errors import Invalid, MdmError, NotFound, WrongState
 from mdm.models import GoldenRecord
 from mdm.nudge import nudge
 from mdm.retrying import AWAY, atomic
@@ -159,9 +159,11 @@ def resume(*, run_id: UUID, by: Actor, reason: str = "") -> None:
 def revert(*, run_id: UUID, by: Actor, reason: str) -> None:
     """Put the rules before this re-match in force at once, and take everything it did back, in the background.
 
-    What people decided since stays, and is named. Locks the run. Raises WrongState when it is reverted already, or
-    other rules took force since, or another re-match of the domain runs.
+    What people decided since stays, and is named. Locks the run. Raises Invalid without a reason, WrongState when it
+    is reverted already, or other rules took force since, or another re-match of the domain runs.
     """
+    if not reason.strip():
+        raise Invalid("A reason is missing.", "Say why.", [("reason", "Say why, so that others can learn from it.")])
     run = _locked(run_id)
     if run is None or run.state not in (RematchState.RUNNING, RematchState.PAUSED, RematchState.DONE):
         raise WrongState("This re-match is reverted already.", "Reload the page.")

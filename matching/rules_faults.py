@@ -127,7 +127,7 @@ def _comparison(label: str, feature: str, one: Mapping[str, Any]) -> Iterator[Fa
         return
     if any(a[0] <= b[0] or a[1] < b[1] for a, b in pairwise(levels)):
         yield f"{feature}.levels", f"{label}: levels fall, in similarity and in weight: more alike never counts less."
-    if _number(one["otherwise"]) and levels[-1][1] < one["otherwise"]:
+    if _number(one["otherwise"]) and levels[-1][1] < one["otherwise"] <= MOST_BITS:
         yield f"{feature}.otherwise", f"{label}: disagreement weighs more than the lowest level of agreement."
 
 

@@ -64,6 +64,13 @@ TONES = {
     "paused": "warn",
     "quarantine": "warn",
     "quarantined": "warn",
+    # rule sets and re-matches
+    "draft": "warn",
+    "reverting": "busy",
+    "reverted": "plain",
+    "join": "ok",
+    "split": "warn",
+    "question": "info",
     "failed": "danger",
     "dead": "danger",
     "down": "danger",

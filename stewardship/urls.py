@@ -21,8 +21,10 @@ from stewardship.views import (
     record_acts,
     record_history,
     records,
+    rematches,
     requests,
     review,
+    rules,
     search,
     sign_in,
 )
@@ -50,6 +52,8 @@ urlpatterns: list[URLPattern] = [
     *quarantine_alike.urls,
     *quarantine.urls,
     *feeds.urls,
+    *rematches.urls,
+    *rules.urls,
     *audit_proof.urls,
     *audit.urls,
 ]
