@@ -35,8 +35,13 @@ def mended(rows: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
 
 def _streets_among_names(names: list[str], streets: list[str]) -> None:
     for at, (name, street) in enumerate(zip(names, streets, strict=True)):
-        if street and name[:1].isalnum() and not any(c.isdigit() for c in street) and _HOUSE.fullmatch(name.strip()):
+        if street and _may_be_street(name) and not any(c.isdigit() for c in street) and _HOUSE.fullmatch(name.strip()):
             names[at], streets[at] = street, name
+
+
+def _may_be_street(name: str) -> bool:
+    """No only where ``_HOUSE`` finds nothing."""
+    return name[:1].isdigit() or name[:1] in {"p", "P", "b", "B"}
 
 
 def _whole_addresses(found: dict[str, list[str]]) -> None:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 
 import numpy as np
 
@@ -38,7 +37,6 @@ _PREFIX = re.compile(r"[A-Z]{2}(?=\d)")
 _PLACEHOLDER = re.compile(r"|(.)\1+|NA|NONE|NULL|TBD|TBA|UNKNOWN|X+|123456789\d*|0*|9+|N")
 
 
-@lru_cache(maxsize=65536)
 def _names(raw: str) -> tuple[str, ...]:
     """Telling words without the legal form, of the name and of those it trades or traded under."""
     taken = company_name(telling.bare(raw))
@@ -159,23 +157,21 @@ HARD = frozenset({"tax_id", "lei", "uei", "gln", "npi", "ccn", "identifier"})
 def prepare(rows: Rows) -> Prepared:
     """Columns, passes and evidence of records whose attributes come as lists of raw texts, all equally long."""
     rows = mended(rows)
-    name = Column.of([_names(raw) for raw in rows["name"]])
-    parsed = [parse_street(raw) for raw in rows.get("street", ())]
-    columns = {
-        "name": name,
-        "house": Column.of([[street.number or (f"box {street.po_box}" if street.po_box else "")] for street in parsed]),
-        "street": Column.of([[street.street] for street in parsed]),
-        "city": _column(rows, "city", fold),
-        "postcode": _column(rows, "postcode", _postcode),
-        "phone": _column(rows, "phone", _phone),
-        "site": _column(rows, "website", _site),
-        "unit": Column.of([[street.unit] for street in parsed]),
-        "form": _column(rows, "name", telling.legal_form),
-        "part": _column(rows, "name", telling.units),
-        "region": _column(rows, "region", telling.region),
-        "country": _column(rows, "country", telling.country),
-    } | {code: _column(rows, code, _identifier) for code in IDENTIFIERS}
+    columns = (
+        _of_names(rows["name"])
+        | _of_streets(rows.get("street", ()))
+        | {
+            "city": _column(rows, "city", fold),
+            "postcode": _column(rows, "postcode", _postcode),
+            "phone": _column(rows, "phone", _phone),
+            "site": _column(rows, "website", _site),
+            "region": _column(rows, "region", telling.region),
+            "country": _column(rows, "country", telling.country),
+        }
+        | {code: _column(rows, code, _identifier) for code in IDENTIFIERS}
+    )
     columns = {code: column for code, column in columns.items() if column.share_filled() > 0}
+    name = columns.setdefault("name", Column.of([()] * len(rows["name"])))
     words = Words(name.texts, name.bearers)
     columns["rare words"] = name.made(words.rare(2))
     columns["word pairs"] = name.made(words.rare_pairs(3))
@@ -190,6 +186,25 @@ def prepare(rows: Rows) -> Prepared:
         spelt=[("name", 5 if "street" in columns else 10, 0.3)],
         spellings={"name": spelling},
     )
+
+
+def _of_names(raws: Sequence[str]) -> dict[str, Column]:
+    """What names tell, each different one taken apart once."""
+    raw = Column.single(raws, str)
+    told = [(_names(text), (telling.legal_form(text),), (telling.units(text),)) for text in raw.texts]
+    return {code: raw.made(Column.of(one[at] for one in told)) for at, code in enumerate(("name", "form", "part"))}
+
+
+def _of_streets(raws: Sequence[str]) -> dict[str, Column]:
+    """What streets tell, each different one taken apart once."""
+    raw = Column.single(raws, str)
+    parsed = [parse_street(text) for text in raw.texts]
+    parts = {
+        "house": [street.number or (f"box {street.po_box}" if street.po_box else "") for street in parsed],
+        "street": [street.street for street in parsed],
+        "unit": [street.unit for street in parsed],
+    }
+    return {code: raw.made(Column.of((text,) for text in texts)) for code, texts in parts.items()}
 
 
 _PASSES = (

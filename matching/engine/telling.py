@@ -25,16 +25,22 @@ _UNITS = {
 }  # fmt: skip
 _UNIT_OF = {word: unit for unit, words in _UNITS.items() for word in words.split()}
 NONE = "-"
-_CUT = 4  # letters at least of a word that may go on
+_CUT = 4  # letters at least of a last word that may go on
+_LONG = 28  # letters of a name from which on three are enough: many fields end at 30, 35 or 40
+_MEANT = {
+    word[:size]: frozenset(_UNIT_OF[other] for other in _UNIT_OF if other.startswith(word[:size]))
+    for word in _UNIT_OF
+    for size in range(_CUT - 1, len(word) + 1)
+}
 
 
+@lru_cache(maxsize=64)
 def bare(raw: str) -> str:
     """A name without the account number before it and the remark behind it, or as it is where nothing else is left."""
     kept = _REMARK.sub("", _ACCOUNT.sub("", raw)).strip()
     return kept if len(kept) > 2 else raw
 
 
-@lru_cache(maxsize=65536)
 def legal_form(raw: str) -> str:
     """``llc``, ``gmbh``; empty where the name has none."""
     return split_legal_form(bare(raw))[1]
@@ -53,12 +59,11 @@ def region(raw: str) -> str:
     return SUBDIVISION_CODES.get(("US", word)) or SUBDIVISION_CODES.get(("CA", word)) or word
 
 
-@lru_cache(maxsize=65536)
 def units(raw: str) -> str:
     """Which parts of a place a name speaks of, ``NONE`` where it means the whole: ``pharmacy``."""
     words = name_tokens(raw)
     found = {_UNIT_OF[word] for word in words if word in _UNIT_OF}
-    if len(words) > 1 and len(last := words[-1]) >= _CUT and last not in _UNIT_OF:  # cut short by the field's length
-        meant = {unit for word, unit in _UNIT_OF.items() if word.startswith(last)}
-        found |= meant if len(meant) == 1 else set()
+    if len(words) > 1 and len(last := words[-1]) >= _CUT - (len(raw) >= _LONG) and last not in _UNIT_OF:
+        meant = _MEANT.get(last, frozenset())
+        found |= meant if len(meant) == 1 else frozenset()
     return " ".join(sorted(found)) or NONE
