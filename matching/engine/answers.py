@@ -1,101 +1,95 @@
-"""Learning from what people answered, and what to ask them next.
+"""Learning from what people answered.
 
-Answers are few, so they correct the odds there are rather than replace them: a logistic regression whose coefficients
-are held near "change nothing" (a Gaussian prior), as tightly as the answers themselves make most likely (Laplace's
-approximation of the evidence). What is asked is chosen by evidence alone, never by the answer, so that the regression
-needs no correction for the choice.
+Answers are few, so they correct the odds there are rather than replace them: each part of the evidence, and the odds
+themselves, get a curve that is added, a Gaussian process that stays at nothing where nobody was asked about the like.
+How far the parts may move is what makes the answers most likely (Laplace's approximation; Rasmussen and Williams 2006,
+chapter 3). What is asked is chosen by evidence alone, never by the answer, so that nothing corrects for the choice.
+Contributions add up, so that every score can still be told in points.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from matching.engine.candidates import Pairs
+from matching.engine.additive import learnable
 from matching.engine.columns import Shares
 
 FEWEST = 10  # answers below which nothing is learnt
 FEWEST_EACH = 2  # of either kind
 CERTAIN = 13.0  # log-odds of what a person said
-TIGHTNESS = tuple(float(4.0**n) for n in range(-2, 6))  # precisions of the prior that are weighed against each other
-FREE = 0.05  # precision of the scale and the shift of the odds, which are calibration
-FARTHEST = 10.0  # log-odds beyond which more certainty teaches nothing
-ROUNDS = 30
-EQUAL = 0.995
 
-UNCERTAIN, TOP = 0.6, 0.2  # shares of what is asked: near even odds, nearly sure; the rest at random
-LIKELY = (1.0, 6.0)  # log-odds of the nearly sure
-UNLIKELY = -7.0  # log-odds below which asking is a waste
-ALIKE = 20  # steps from 0 to 1 of a similarity; questions that agree in all of them are copies of each other
+KNOTS = np.linspace(0, 1, 11)
+REACH = 0.25  # how far along a similarity an answer teaches
+SILENCE = 0.45  # what an answer about silence says of similarities, and the other way round
+MOVES = (0.03, 0.1, 0.3, 1.0, 3.0)  # variances of a part's curve that are weighed against each other
+ODDS = np.linspace(-10, 10, 9)
+ODDS_REACH = 3.0
+SHIFT, SLOPE, BEND = 0.5, 0.05 / 9, 0.5  # variances of the curve of the odds: by how much, how steep, how bent
+ROUNDS = 30
 
 Odds = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+Table = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Correction:
-    """What answers change: the first odds times ``scale`` plus ``shift``, and for each group what a similarity, an
-    equal value and silence add. Contributions add up."""
+    """What answers change: a curve over the first odds, and for each part of the evidence one over its similarity,
+    its last value being what silence is worth."""
 
-    scale: float = 1.0
-    shift: float = 0.0
-    weights: Mapping[str, tuple[float, float, float]] = field(default_factory=dict)
+    odds_curve: Odds
+    curves: Mapping[str, Odds]
 
-    def odds(self, evidence: Mapping[str, Shares], first: Odds) -> Odds:
-        """Log-odds of every pair."""
-        return self.scale * first + self.shift + sum(self.contributions(evidence).values(), np.zeros(len(first)))
+    def of(self, evidence: Mapping[str, Shares], first: Odds) -> Odds:
+        """What is added to the log-odds of every pair."""
+        return np.interp(first, ODDS, self.odds_curve) + sum(self.contributions(evidence).values())
 
     def contributions(self, evidence: Mapping[str, Shares]) -> dict[str, Odds]:
-        """What each group adds to the first odds."""
-        return {name: _seen(evidence[name]) @ np.array(weights) for name, weights in self.weights.items()}
+        """What each part adds."""
+        return {
+            name: np.where(np.isnan(evidence[name]), curve[-1], np.interp(evidence[name], KNOTS, curve[:-1]))
+            for name, curve in self.curves.items()
+        }
 
 
-def _seen(shares: Shares) -> NDArray[np.float64]:
-    """A similarity about its middle, whether it is equality, whether it is silence."""
-    silent = np.isnan(shares)
-    centred = np.where(silent, 0.0, shares - 0.5)
-    with np.errstate(invalid="ignore"):
-        equal = shares >= EQUAL
-    return np.column_stack([2 * centred, equal, silent]).astype(np.float64)
+@dataclass(frozen=True)
+class Beliefs:
+    """What is believed of the curves: the likeliest ones, and how sure that is (in coordinates of its own)."""
+
+    parts: Sequence[str]
+    move: float
+    mean: Odds
+    spread: Table
+
+    def correction(self) -> Correction:
+        """The likeliest curves."""
+        width = len(KNOTS) + 1
+        own = self.mean[len(ODDS) :].reshape(len(self.parts), width) * np.sqrt(self.move)
+        return Correction(
+            _OF_ODDS @ self.mean[: len(ODDS)],
+            {name: _OF_PART @ row for name, row in zip(self.parts, own, strict=True)},
+        )
+
+    def seen(self, evidence: Mapping[str, Shares], first: Odds, at: NDArray[np.intp]) -> Table:
+        """Pairs in those coordinates."""
+        return _seen({name: evidence[name][at] for name in self.parts}, first[at], self.move)
 
 
-def taught(evidence: Mapping[str, Shares], first: Odds, answers: Odds) -> Correction:
+def learnt(evidence: Mapping[str, Shares], first: Odds, answers: Odds) -> Beliefs:
     """What the answers teach: 1 the same, 0 not, NaN not asked, by pair. Nothing where they are too few."""
+    parts = learnable(evidence)
     asked = np.flatnonzero(~np.isnan(answers))
     same = answers[asked] == 1
     if len(asked) < FEWEST or min(same.sum(), (~same).sum()) < FEWEST_EACH:
-        return Correction()
-    names = list(evidence)
-    base = np.clip(first[asked], -FARTHEST, FARTHEST)
-    table = np.column_stack([base, np.ones(len(asked)), *(_seen(evidence[name][asked]) for name in names)])
-    start = np.zeros(table.shape[1])
-    start[0] = 1.0
-    best = max((_fitted(table, same, start, tightness) for tightness in TIGHTNESS), key=lambda found: found[0])[1]
-    weights = best[2:].reshape(len(names), 3)
-    return Correction(
-        float(max(best[0], 0.0)), float(best[1]), {n: tuple(w) for n, w in zip(names, weights, strict=True)}
-    )
-
-
-def _fitted(table: NDArray[np.float64], same: Mask, start: Odds, tightness: float) -> tuple[float, Odds]:
-    """Newton's method; the log of the evidence for this tightness, and the coefficients."""
-    precision = np.full(len(start), tightness)
-    precision[:2] = FREE
-    found = start.copy()
-    for _ in range(ROUNDS):
-        chance = expit(table @ found)
-        slope = table.T @ (chance - same) + precision * (found - start)
-        bend = (table * (chance * (1 - chance))[:, None]).T @ table + np.diag(precision)
-        step = np.linalg.solve(bend, slope)
-        found -= step * min(1.0, 4.0 / max(float(np.abs(step).max()), 1e-9))
-        if np.abs(step).max() < 1e-6:
-            break
-    odds = table @ found
-    likelihood = float(-np.logaddexp(0, np.where(same, -odds, odds)).sum())
-    away = float((precision * (found - start) ** 2).sum())
-    return likelihood - away / 2 + float(np.log(precision).sum() - np.linalg.slogdet(bend)[1]) / 2, found
+        size = len(ODDS) + len(parts) * (len(KNOTS) + 1)
+        return Beliefs(parts, MOVES[1], np.zeros(size), np.eye(size))
+    told = {name: evidence[name][asked] for name in parts}
+    fits = [(move, *_fitted(_seen(told, first[asked], move), first[asked], same)) for move in MOVES]
+    move, _, mean, spread = max(fits, key=lambda found: found[1])
+    return Beliefs(parts, move, mean, spread)
 
 
 def settled(odds: Odds, answers: Odds) -> Odds:
@@ -103,50 +97,50 @@ def settled(odds: Odds, answers: Odds) -> Odds:
     return np.where(np.isnan(answers), odds, np.where(answers == 1, CERTAIN, -CERTAIN))
 
 
-def questions(evidence: Mapping[str, Shares], odds: Odds, answers: Odds, pairs: Pairs, count: int) -> NDArray[np.intp]:
-    """The ``count`` pairs whose answers teach most, by position: uncertain ones, some nearly sure, a few at random.
+def _fitted(table: Table, first: Odds, same: Mask) -> tuple[float, Odds, Table]:
+    """Newton's method: the log of the evidence, the likeliest coordinates, and their spread."""
+    found = np.zeros(table.shape[1])
+    one = np.eye(len(found))
+    for _ in range(ROUNDS):
+        chance = expit(first + table @ found)
+        slope = table.T @ (chance - same) + found
+        bend = (table * (chance * (1 - chance))[:, None]).T @ table + one
+        step = np.linalg.solve(bend, slope)
+        found -= step * min(1.0, 3.0 / max(float(np.abs(table @ step).max()), 1e-9))
+        if np.abs(step).max() < 1e-6:
+            break
+    odds = first + table @ found
+    likelihood = -np.logaddexp(0, np.where(same, -odds, odds)).sum()
+    return float(likelihood - found @ found / 2 - np.linalg.slogdet(bend)[1] / 2), found, np.linalg.inv(bend)
 
-    Nothing already answered, no record twice, no two with the same evidence, while there are others. The same question
-    gives the same answer.
-    """
-    random = np.random.default_rng(len(odds) + int((~np.isnan(answers)).sum()))
-    open_ = np.flatnonzero(np.isnan(answers) & (odds > UNLIKELY))
-    chance = random.random(len(open_))
-    likely = open_[(odds[open_] > LIKELY[0]) & (odds[open_] < LIKELY[1])]
-    chosen = _Chosen(evidence, pairs)
-    chosen.take(open_[np.argsort(np.abs(odds[open_]) + chance * 1e-3)], round(UNCERTAIN * count))
-    chosen.take(random.permutation(likely), round(TOP * count))
-    chosen.take(open_[np.argsort(chance)], count - len(chosen.found))
-    chosen.take(np.flatnonzero(np.isnan(answers)), count - len(chosen.found), freely=True)
-    return np.array(chosen.found, dtype=np.intp)
+
+def _seen(told: Mapping[str, Shares], first: Odds, move: float) -> Table:
+    """Pairs in coordinates in which every curve is as likely to bend in any direction."""
+    columns = [_hats(first, ODDS) @ _OF_ODDS]
+    for shares in told.values():
+        silent = np.isnan(shares)
+        hats = np.column_stack([_hats(np.nan_to_num(shares), KNOTS) * ~silent[:, None], silent])
+        columns.append(hats @ _OF_PART * np.sqrt(move))
+    return np.concatenate(columns, axis=1)
 
 
-class _Chosen:
-    """Questions taken so far, and what may therefore not be taken again."""
+def _hats(values: NDArray[np.floating], knots: Odds) -> Table:
+    """By how much each value lies at each knot: the weights of a broken line through them."""
+    found: Table = np.column_stack([np.interp(values, knots, hat) for hat in np.eye(len(knots))])
+    return found
 
-    def __init__(self, evidence: Mapping[str, Shares], pairs: Pairs) -> None:
-        self.found: list[int] = []
-        self._evidence, self._pairs = evidence, pairs
-        self._records: set[int] = set()
-        self._kinds: set[tuple[int, ...]] = set()
 
-    def take(self, order: NDArray[np.intp], count: int, *, freely: bool = False) -> None:
-        """The first ``count`` of these that are not too much like what is taken already."""
-        for at in self._fresh(order.tolist(), freely=freely):
-            if count <= 0:
-                return
-            self.found.append(at)
-            count -= 1
+def _near(knots: Odds, reach: float) -> Table:
+    found: Table = np.exp(-((knots[:, None] - knots) ** 2) / (2 * reach**2))
+    return found
 
-    def _fresh(self, order: list[int], *, freely: bool) -> Iterator[int]:
-        taken = set(self.found)
-        for at in order:
-            records = {int(self._pairs.left[at]), int(self._pairs.right[at])}
-            kind = tuple(
-                -1 if np.isnan(shares[at]) else round(float(shares[at]) * ALIKE) for shares in self._evidence.values()
-            )
-            if at in taken or (not freely and (kind in self._kinds or records & self._records)):
-                continue
-            self._records |= records
-            self._kinds.add(kind)
-            yield at
+
+def _root(covariance: Table) -> Table:
+    found: Table = np.linalg.cholesky(covariance + 1e-9 * np.eye(len(covariance))).astype(np.float64)
+    return found
+
+
+_OF_ODDS = _root(SHIFT + SLOPE * ODDS[:, None] * ODDS + BEND * _near(ODDS, ODDS_REACH))
+_OF_PART = _root(
+    np.block([[_near(KNOTS, REACH), np.full((len(KNOTS), 1), SILENCE)], [np.full((1, len(KNOTS)), SILENCE), 1]])
+)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from matching.engine import goods, names, organisations
-from matching.engine.answers import questions, settled, taught
+from matching.engine.answers import learnt, settled
 from matching.engine.candidates import Pairs, Report
 from matching.engine.columns import Shares
 from matching.engine.company import listened, rivalled
@@ -17,11 +17,14 @@ from matching.engine.decisions import Decisions, nothing, with_told
 from matching.engine.evidence import Prepared
 from matching.engine.grouping import Grouped, group
 from matching.engine.learning import Odds
+from matching.engine.questions import questions
 from matching.engine.shipped import shipped
 from matching.engine.weighing import barred, weights
 from mdm.errors import Refused
 from mdm.intake import readers
 from mdm.intake.quarantine import harmless
+
+WRITTEN = 100_000  # pairs written at once
 
 Mask = NDArray[np.bool_]
 Prepare = Callable[[Mapping[str, Sequence[str]]], Prepared]
@@ -63,6 +66,7 @@ MATCHABLE = {
             "pack_quantity": "how many in a pack", "price": "price",
         } | goods.IDENTIFIERS,
         ("name", "description"),
+        "item",
     ),
 }  # fmt: skip
 
@@ -185,21 +189,29 @@ def compared(file: File, domain: str, *, across: bool, decisions: Decisions) -> 
 def judged(given: Compared, decisions: Decisions, *, ask: int = 0) -> Found:
     """What the answers make of it: odds, groups, and what to ask next."""
     pairs, evidence = given.pairs, given.evidence
+    beliefs = learnt(evidence, given.odds, decisions.told(pairs))
     answers = decisions.verdicts(pairs)
-    odds = settled(taught(evidence, given.odds, decisions.told(pairs)).odds(evidence, given.odds), answers)
-    asked = questions(evidence, odds, answers, pairs, ask).tolist() if ask else ()
+    odds = settled(given.odds + beliefs.correction().of(evidence, given.odds), answers)
+    asked = questions(evidence, given.odds, odds, answers, pairs, beliefs, ask) if ask else ()
     return Found(pairs, odds, group(pairs, odds, given.barred, decisions), given.report, asked)
 
 
 def write_pairs(found: Found, file: File, out: Path) -> None:
     """left_id, right_id, score; the most likely first."""
     order = np.argsort(-found.odds, kind="stable")
+    scores = found.scores
+    keys = np.array([*map(_cell, file.keys), ""], dtype=np.object_)
     with out.open("w", newline="", encoding="utf-8") as lines:
-        writer = csv.writer(lines)
-        writer.writerow(["left_id", "right_id", "score"])
-        columns = found.pairs.left[order].tolist(), found.pairs.right[order].tolist(), found.scores[order].tolist()
-        for left, right, score in zip(*columns, strict=True):
-            writer.writerow([file.keys[left], file.keys[right], f"{score:.6f}"])
+        lines.write("left_id,right_id,score\r\n")
+        for begin in range(0, len(order), WRITTEN):
+            some = order[begin : begin + WRITTEN]
+            left, right = keys[found.pairs.left[some]].tolist(), keys[found.pairs.right[some]].tolist()
+            lines.writelines(map("%s,%s,%.6f\r\n".__mod__, zip(left, right, scores[some].tolist(), strict=True)))
+
+
+def _cell(text: str) -> str:
+    """As a CSV file holds it; a writer's row for each of millions of pairs takes longer than comparing them."""
+    return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\r\n') else text
 
 
 def write_groups(found: Found, file: File, out: Path) -> None:

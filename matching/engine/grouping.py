@@ -67,7 +67,7 @@ def group(pairs: Pairs, odds: Odds, barred: Mask, decisions: Decisions) -> Group
     weak, tied = list[int](), list[tuple[int, int]]()
     for members, within, vetoes in _tangled(pairs, odds, barred, part, inside & many[pairs.left]):
         _join(members, within, vetoes, decisions, found.groups, weak, tied)
-    return Grouped(found.groups, weak, tied)
+    return Grouped(found.groups, sorted(weak), sorted(tied))
 
 
 Tangle = tuple[list[int], dict[tuple[int, int], float], list[tuple[int, int]]]
@@ -103,5 +103,7 @@ def _join(
             groups[record] = min(together)
         if found.weakest.get(number, WEAK) < WEAK:
             weak.append(min(together))
-    kept_apart = [pair for pair, average in found.averages.items() if average >= 0]
-    tied += [(min(found.members[a]), min(found.members[b])) for a, b in sorted(kept_apart)]
+    for (a, b), average in found.averages.items():
+        if average >= 0:
+            one, other = sorted((min(found.members[a]), min(found.members[b])))
+            tied.append((one, other))
