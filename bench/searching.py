@@ -198,7 +198,7 @@ def arrivals(chance: random.Random) -> None:
         record = SourceRecord.objects.get(pk=chance.randrange(1, last))
         record.pk, record.system, record.key, record.state = None, system, f"A{number}", SourceState.WAITING
         record.save(force_insert=True)
-        seconds, done = timed(lambda: match(SUPPLIER, Cause(by=HUB, reason="Bench")))
+        seconds, done = timed(lambda: match(SUPPLIER, Cause(by=HUB, reason="Bench"), everything=False))
         taken.append(seconds)
         linked += done.linked
     told("arrivals", taken, f"linked {linked}, the others are new or asked about")

@@ -16,6 +16,7 @@ from matching.wordlist import learn, naming, words_of
 from mdm import bulk
 from mdm.models import Link
 from mdm.spec import Domain
+from mdm.undisturbed import undisturbed
 
 BATCH = 2000
 _WAY = 2  # raised when the same declaration is prepared differently
@@ -27,17 +28,19 @@ def declaration(domain: Domain) -> str:
     return blake2b(told, digest_size=8).hexdigest()
 
 
-def prepare(domain: Domain) -> int:
+def prepare(domain: Domain, *, everything: bool = True) -> int:
     """Prepare every record of the domain that is new, changed, or prepared by another declaration; how many.
 
+    Without ``everything`` those that wait and those of another declaration, which are found without looking at all
+    others: what else can be out of date is a changed record that a person's act took over before matching read it.
     Repeats without effect. Commits batch by batch, each under the domain's lock.
     """
     total = after = 0
     while True:
-        with transaction.atomic():
+        with undisturbed(), transaction.atomic():
             hold(domain)
             domain = in_force(domain)
-            ids = _unprepared(domain, after)
+            ids = _unprepared(_ANYBODY if everything else _WAITING, domain, after)
             _prepare(domain, ids)
         total += len(ids)
         if len(ids) < BATCH:
@@ -45,20 +48,31 @@ def prepare(domain: Domain) -> int:
         after = ids[-1]
 
 
-def _unprepared(domain: Domain, after: int) -> list[int]:
+_ANYBODY = """
+SELECT s.id FROM mdm_sourcerecord s
+JOIN mdm_sourcesystem system ON system.id = s.system_id AND NOT system.internal
+LEFT JOIN matching_prepared p ON p.source_record_id = s.id
+WHERE s.domain = %(domain)s AND s.id > %(after)s AND s.part = '' AND s.state <> 'retired'
+  AND (p.source_record_id IS NULL OR p.content_hash <> s.content_hash OR p.declaration <> %(told)s)
+ORDER BY s.id LIMIT %(batch)s
+"""
+_WAITING = """
+(SELECT s.id FROM mdm_sourcerecord s LEFT JOIN matching_prepared p ON p.source_record_id = s.id
+ WHERE s.domain = %(domain)s AND s.id > %(after)s AND s.part = '' AND s.state = 'waiting'
+   AND (p.source_record_id IS NULL OR p.content_hash <> s.content_hash)
+ ORDER BY s.id LIMIT %(batch)s)
+UNION
+(SELECT source_record_id FROM matching_prepared
+ WHERE domain = %(domain)s AND source_record_id > %(after)s AND (declaration < %(told)s OR declaration > %(told)s)
+ ORDER BY source_record_id LIMIT %(batch)s)
+ORDER BY 1 LIMIT %(batch)s
+"""
+
+
+def _unprepared(query: str, domain: Domain, after: int) -> list[int]:
     """The next batch by id: to begin anew each time would read all that is prepared again and again."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT s.id FROM mdm_sourcerecord s
-            JOIN mdm_sourcesystem system ON system.id = s.system_id AND NOT system.internal
-            LEFT JOIN matching_prepared p ON p.source_record_id = s.id
-            WHERE s.domain = %s AND s.id > %s AND s.part = '' AND s.state <> 'retired'
-              AND (p.source_record_id IS NULL OR p.content_hash <> s.content_hash OR p.declaration <> %s)
-            ORDER BY s.id LIMIT %s
-            """,
-            [domain.name, after, declaration(domain), BATCH],
-        )
+        cursor.execute(query, {"domain": domain.name, "after": after, "told": declaration(domain), "batch": BATCH})
         return [row[0] for row in cursor.fetchall()]
 
 

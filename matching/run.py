@@ -25,6 +25,7 @@ from mdm.mastering import LinkTo, NewRecord
 from mdm.models import GoldenState, Link, LinkMethod, SourceRecord, SourceState
 from mdm.retrying import atomic
 from mdm.spec import Domain
+from mdm.undisturbed import undisturbed
 
 BATCH = 1000
 PARTS = 5  # how many times as many part rows make a batch
@@ -71,13 +72,14 @@ class _Step:
     decide: Callable[[Domain, dict[int, UUID | None], Cause, int], Outcome]
 
 
-def match(domain: Domain, cause: Cause) -> Outcome:
+def match(domain: Domain, cause: Cause, *, everything: bool = True) -> Outcome:
     """Decide everything of one domain that waits and can be decided now.
 
-    Commits batch by batch; two at once take turns. Run again it finds nothing to do.
+    Without ``everything`` it does not look for records out of date beyond those that wait (``prepare``). Commits batch
+    by batch; two at once take turns. Run again it finds nothing to do.
     """
     total = Outcome()
-    prepare(domain)
+    prepare(domain, everything=everything)
     for step in (_Step(_claim, _decide), _Step(_claim_parts, _follow)):
         while not (done := _take_turn(step, domain, cause)).nothing:
             total.add(done)
@@ -87,7 +89,8 @@ def match(domain: Domain, cause: Cause) -> Outcome:
 def _take_turn(step: _Step, domain: Domain, cause: Cause) -> Outcome:
     """One batch in one transaction; where something in it cannot be mastered, each of its records in one of its own."""
     try:
-        return _attempt(step, domain, cause)
+        with undisturbed():
+            return _attempt(step, domain, cause)
     except _FAULTS:
         with transaction.atomic():
             claimed = step.claim(domain, None)

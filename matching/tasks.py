@@ -5,10 +5,11 @@ from dataclasses import asdict
 from celery import shared_task
 
 from matching import rematch, rules, rules_trial, verdicts
+from matching.preparing import prepare
 from matching.run import match as match_domain
 from matching.run import waiting_domains
 from mdm.cause import HUB, Cause
-from mdm.domains import BY_NAME
+from mdm.domains import BY_NAME, DOMAINS
 from mdm.nudge import nudge
 from mdm.retrying import AWAY
 
@@ -19,7 +20,7 @@ STEP_SECONDS = 3.0
 @shared_task(throws=AWAY, name="matching.tasks.match")
 def match(domain: str) -> dict[str, int]:
     """Decide what waits in one domain. A second call, or one at the same time, finds nothing left to do."""
-    done = match_domain(BY_NAME[domain], Cause(by=HUB, reason=REASON))
+    done = match_domain(BY_NAME[domain], Cause(by=HUB, reason=REASON), everything=False)
     return asdict(done)
 
 
@@ -29,8 +30,14 @@ def sweep() -> dict[str, int]:
     domains = waiting_domains()
     cause = Cause(by=HUB, reason=REASON)
     for domain in domains:
-        match_domain(domain, cause)
+        match_domain(domain, cause, everything=False)
     return {"domains": len(domains), "woken": verdicts.wake(), "superseded": verdicts.supersede(cause=cause)}
+
+
+@shared_task(throws=AWAY, name="matching.tasks.prepare_all")
+def prepare_all() -> dict[str, int]:
+    """Read whatever changed without waiting, domain by domain. Repeatable; a second call finds nothing."""
+    return {domain.name: prepare(domain) for domain in DOMAINS}
 
 
 @shared_task(throws=AWAY, name=rules.WORK)

@@ -288,6 +288,11 @@ TIMETABLE: dict[str, dict[str, Any]] = {
         "schedule": 5.0,
         "options": {"queue": "match", "expires": 5},
     },
+    "matching-prepare": {
+        "task": "matching.tasks.prepare_all",
+        "schedule": "03:10",
+        "options": {"queue": "match", "expires": 3600},
+    },
     "matching-rules": {
         "task": "matching.tasks.rules_work",
         "schedule": 10.0,

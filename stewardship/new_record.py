@@ -23,7 +23,7 @@ class NewRecordForm(forms.Form):
         required=False,
         max_length=500,
         widget=forms.Textarea(attrs={"rows": 2}),
-        help_text="Kept with the request. Matching will not join the new record to them.",
+        help_text="Only where something may be the same. It is kept, and matching never joins the two.",
     )
     reason = forms.CharField(
         label="Why",

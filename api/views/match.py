@@ -51,7 +51,7 @@ def _asked(request: Request) -> tuple[Domain, Given, int]:
 
 
 def _known_fields(body: Mapping[str, Any]) -> None:
-    unknown = [str(name)[:100] for name in body if name not in FIELDS]
+    unknown = [name.encode("utf-8", "replace").decode()[:100] for name in body if name not in FIELDS]
     if unknown:
         known = f"Known are: {', '.join(FIELDS)}."
         raise _refusal([(name, f"There is no field {name}. {known}") for name in unknown[:100]])

@@ -10,7 +10,7 @@ from mdm import canonical
 from mdm.cause import Cause
 from mdm.intake.sources import ensure_stewardship
 from mdm.mastering import NewRecord, create, take_turn
-from mdm.models import SourceRecord, SourceReference, SourceSystem
+from mdm.models import SourceRecord, SourceReference, SourceState, SourceSystem
 from mdm.nudge import nudge
 from mdm.retrying import atomic
 from mdm.spec import Domain
@@ -53,7 +53,9 @@ def enter(
         for name, referred, value in _references(domain, values, parts)
     )  # fmt: skip
     (record_id,) = create(domain=domain, records=[NewRecord((source.pk,))], cause=cause)
-    nudge("matching.tasks.match", domain.name, queue="match")  # reads it, so that what arrives finds it
+    # Matching has still to read it, so that what arrives finds it, and to ask about whom it resembles.
+    SourceRecord.objects.filter(pk=source.pk).update(state=SourceState.WAITING)
+    nudge("matching.tasks.match", domain.name, queue="match")
     return record_id, source.pk
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from mdm.errors import Invalid
+from mdm.filters import typeable
 from mdm.filters.fields import uuid_or_none
 from mdm.intake.compiling import compile_feed
 from mdm.intake.mapping import map_row
@@ -59,7 +60,7 @@ class _Reading:
             return ()
         for name in given:
             if name not in known:
-                self.reasons.unknown(f"{place}.{name}"[:200], "attribute", str(name)[:100], known)
+                self.reasons.unknown(f"{place}.{_plain(name)}"[:200], "attribute", _plain(name)[:100], known)
         texts = {name: self._text(f"{place}.{name}", known[name], given[name]) for name in known if name in given}
         self.cells |= {f"{place}.{name}": text for name, text in texts.items() if text}
         return tuple(name for name, text in texts.items() if text)
@@ -68,11 +69,11 @@ class _Reading:
         if value is None:
             return ""
         if attribute.references and isinstance(value, Mapping):
-            text = str(value.get("record") or value.get("key") or "").strip()
+            text = _plain(value.get("record") or value.get("key") or "")
             if not text or set(value) - {"record", "system", "key", "code", "title"}:
                 self.reasons.add(place, 'A reference is an id, a code, {"record"}, or {"system", "key"}.')
             if system := value.get("system"):
-                self.systems[attribute.references, text] = str(system)
+                self.systems[attribute.references, text] = _plain(system)
             return text
         if not isinstance(value, str | int | float):
             self.reasons.add(place, f"{attribute.label} is a text or a number.")
@@ -81,7 +82,7 @@ class _Reading:
         if len(text) > LONGEST:
             self.reasons.add(place, f"{len(text):,} characters are too many: at most {LONGEST:,} are read.")
             return ""
-        return text.strip()
+        return _plain(text)
 
     def rows(self, given: Any) -> Iterator[tuple[str, int, tuple[str, ...]]]:
         """Take in the rows of all parts: part, number of the row, names of its values."""
@@ -90,9 +91,9 @@ class _Reading:
             self.reasons.add("parts", "Give an object of parts, each a list of rows.")
             return
         for name, listed in given.items():
-            place = f"parts.{name}"[:200]
+            place = f"parts.{_plain(name)}"[:200]
             if name not in known:
-                self.reasons.unknown(place, f"part of {self.domain.label.lower()}", str(name)[:100], known)
+                self.reasons.unknown(place, f"part of {self.domain.label.lower()}", _plain(name)[:100], known)
             elif not isinstance(listed, list | tuple) or len(listed) > MOST_ROWS:
                 self.reasons.add(place, f"Give a list of at most {MOST_ROWS} rows.")
             else:
@@ -100,6 +101,11 @@ class _Reading:
                     names = self.row(f"{place}[{number}]", row, known[name].attributes)
                     if names:
                         yield name, number, names
+
+
+def _plain(value: Any) -> str:
+    """The value as text PostgreSQL can hold: without NUL, and with halves of characters replaced."""
+    return typeable(str(value)).encode("utf-8", "replace").decode()
 
 
 def read_given(domain: Domain, attributes: Any, parts: Any = None) -> Given:

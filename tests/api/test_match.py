@@ -76,6 +76,24 @@ def test_all_faults_of_a_question_are_named_at_once(api: Client) -> None:
     assert problem(api.get(URL), 405, "method-not-allowed")
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"domain": "supplier", "attributes": {"name": "\\ud800Wat\\u0000ers"}}',
+        '{"domain": "supplier", "attributes": {"name": "\u202ewaters \u533b\u7597", "phone": 5084782000}}',
+        '{"domain": "item", "attributes": {"manufacturer": {"system": "\\ud800", "key": "\\u0000x"}}}',
+        '{"domain": "supplier", "attributes": {"name": "x"}, "parts": {"names": [{"name": "\\u0000"}, {}]}}',
+    ],
+)
+def test_strange_characters_are_read_as_what_they_are(api: Client, waters: SourceRecord, body: str) -> None:
+    assert api.post(URL, body, content_type="application/json").status_code == 200
+
+
+def test_strange_names_are_faults_like_others(api: Client) -> None:
+    body = '{"domain": "supplier", "attributes": {"\\ud800": 1}, "parts": {"\\u0000": []}, "\\ud800": 1}'
+    assert len(problem(api.post(URL, body, content_type="application/json"), 400, "invalid")["errors"]) == 3
+
+
 def test_each_domain_needs_its_own_scope(client_with: Callable[..., Client], waters: SourceRecord) -> None:
     items_only = client_with("item:read")
     body = problem(post(items_only, domain="supplier", attributes={"name": "Waters"}), 403, "permission-denied")

@@ -2,7 +2,10 @@
 
 import pytest
 
-from matching.models import CandidateKind, MatchCandidate, MatchKey
+from matching import tasks
+from matching.models import CandidateKind, MatchCandidate, MatchKey, Prepared
+from matching.preparing import prepare
+from mdm.domains import BY_NAME
 from mdm.models import GoldenRecord, GoldenState, Link, LinkMethod, SourceRecord
 from mdm.models.log import ChangeEvent
 from tests.matching.conftest import Run, change, golden_of
@@ -245,3 +248,23 @@ def test_a_part_row_that_cannot_be_mastered_leaves_the_others_in(run: Run) -> No
     assert run("contract").turned_back == 1
     assert golden_of(good) == golden_of(parent)
     assert golden_of(poison) is None
+
+
+@pytest.mark.parametrize("everything", [True, False])
+def test_what_waits_is_prepared_anew_and_so_is_another_declaration(run: Run, everything: bool) -> None:
+    first, second = supplier("erp", "V1", "Waters Corp"), supplier("erp", "V2", "Zimmer")
+    run("supplier")
+    change(first, name="Waters Corporation")
+    assert prepare(BY_NAME["supplier"], everything=everything) == 1
+    Prepared.objects.filter(source_record=second).update(declaration="old")
+    assert prepare(BY_NAME["supplier"], everything=everything) == 1
+    assert prepare(BY_NAME["supplier"], everything=everything) == 0
+
+
+def test_a_change_somebody_took_over_before_matching_is_found_by_looking_at_everything(run: Run) -> None:
+    record = supplier("erp", "V1", "Waters Corp")
+    run("supplier")
+    change(record, name="Waters Technologies")
+    SourceRecord.objects.filter(pk=record.pk).update(state="linked")
+    assert prepare(BY_NAME["supplier"], everything=False) == 0
+    assert tasks.prepare_all()["supplier"] == 1
