@@ -84,11 +84,21 @@ def _plain(value: Any) -> Any:
     return float(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+# What features that are never compared are called, by how they are made; others go by their own name.
+_MADE = {
+    "company_lead": "First word of the name",
+    "company_skeleton": "Name without vowels",
+    "house": "House number",
+}
+
+
 def labels(domain: Domain) -> dict[str, str]:
-    """{feature: what people call it}; one that is never compared goes by its own name."""
+    """{feature: what people call it}."""
     compared = {one.feature: one.label for one in domain.matching.comparisons}
     return {
-        feature.name: compared.get(feature.name) or feature.name.replace("_", " ").capitalize()
+        feature.name: compared.get(feature.name)
+        or _MADE.get(feature.make)
+        or feature.name.replace("_", " ").capitalize()
         for feature in domain.matching.features
     }
 

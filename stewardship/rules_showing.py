@@ -52,11 +52,11 @@ def figures(trial: RuleTrial) -> list[dict[str, Any]]:
         return {"label": label, "value": count, "tone": tone if count else "", "note": "; ".join(filter(None, notes))}
 
     return [
-        line("join", "would join another"),
-        line("split", "would fall apart", "warn"),
-        line("stay", "would stay as they are"),
-        line("asked", "new questions"),
-        line("no longer asked", "questions no longer asked"),
+        line("join", "Join another"),
+        line("split", "Fall apart", "warn"),
+        line("stay", "Stay as they are"),
+        line("asked", "New questions"),
+        line("no longer asked", "Questions no longer asked"),
     ]
 
 

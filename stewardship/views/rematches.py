@@ -40,9 +40,9 @@ def rematch(request: HttpRequest, run_id: UUID) -> HttpResponse:
         "may_set_up": may_set_up(request.user),
         "may_revert": _may_revert(run),
         "figures": [
-            {"label": "joined", "value": run.joined},
-            {"label": "split off", "value": run.split, "tone": "warn" if run.split else ""},
-            {"label": "questions asked", "value": run.asked},
+            {"label": "Joined", "value": run.joined},
+            {"label": "Split off", "value": run.split, "tone": "warn" if run.split else ""},
+            {"label": "Questions asked", "value": run.asked},
         ],
         "respected": [f"{number:,} {KEPT.get(kind, kind)}" for kind, number in run.respected.items()],
         **_reverted(run),
