@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
 from matching.engine.candidates import Pairs
 from matching.engine.columns import Numbers, Shares
@@ -18,6 +19,7 @@ from matching.engine.weighing import Weights
 STRONG = 0.0  # log-odds at which a third record is listened to
 IMPLIED = 1.0  # log-odds of both steps at which a pair nobody compared is worth comparing
 MOST = 60  # pairs of a third record; one with more says nothing in particular
+STEPS = 100_000  # followed at once: bounds memory
 KNOTS = np.array([-14.0, -8.0, -5.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 14.0])
 PARTS = ("own", "for", "against")
 
@@ -49,20 +51,31 @@ def heard(pairs: Pairs, odds: Odds, size: int) -> Heard:
     starts = np.searchsorted(here, np.arange(size + 1))
     each = starts[there + 1] - starts[there]
     first = np.flatnonzero((worth > STRONG) & (each <= MOST))
-    each = each[first]
-    step = np.repeat(first, each)
-    second = starts[there[step]] + np.arange(len(step)) - np.repeat(np.cumsum(each) - each, each)
-    other = here[step] != there[second]
-    step, second = step[other], second[other]
-    keys = np.minimum(here[step], there[second]) * size + np.maximum(here[step], there[second])
-    known = pairs.left * size + pairs.right
-    at = np.minimum(np.searchsorted(known, keys), max(len(known) - 1, 0))
-    compared = known[at] == keys if len(known) else np.zeros(0, bool)
-    support, against = np.full(len(known), -np.inf), np.full(len(known), -np.inf)
-    np.maximum.at(support, at[compared], np.minimum(worth[step], worth[second])[compared])
-    np.maximum.at(against, at[compared], np.minimum(worth[step], -worth[second])[compared])
-    new = np.unique(keys[~compared & (np.minimum(worth[step], worth[second]) > IMPLIED)])
-    return Heard(_said(odds), _said(support), _said(-against), Pairs(new // max(size, 1), new % max(size, 1)))
+    known = _places(pairs, size)
+    support, against = np.full(len(odds), -np.inf), np.full(len(odds), -np.inf)
+    new = [np.zeros(0, np.int64)]
+    for begin in range(0, len(first), STEPS):
+        some = first[begin : begin + STEPS]
+        step = np.repeat(some, each[some])
+        second = starts[there[step]] + np.arange(len(step)) - np.repeat(np.cumsum(each[some]) - each[some], each[some])
+        other = here[step] != there[second]
+        step, second = step[other], second[other]
+        one, three = np.minimum(here[step], there[second]), np.maximum(here[step], there[second])
+        for_it = np.minimum(worth[step], worth[second])
+        at = np.asarray(known[one, three]).ravel() - 1
+        compared = at >= 0
+        np.maximum.at(support, at[compared], for_it[compared])
+        np.maximum.at(against, at[compared], np.minimum(worth[step], -worth[second])[compared])
+        implied = ~compared & (for_it > IMPLIED)
+        new.append(np.unique(one[implied] * size + three[implied]))
+    keys = np.unique(np.concatenate(new))
+    return Heard(_said(odds), _said(support), _said(-against), Pairs(keys // max(size, 1), keys % max(size, 1)))
+
+
+def _places(pairs: Pairs, size: int) -> "sparse.csr_matrix":
+    """Records by records: one more than the place of their pair, 0 where there is none."""
+    starts = np.searchsorted(pairs.left, np.arange(size + 1))
+    return sparse.csr_matrix((np.arange(1, len(pairs) + 1), pairs.right, starts), shape=(size, size))
 
 
 def listened(
