@@ -96,9 +96,10 @@ def said(domain: Domain, feature: str, text: str, named: Mapping[str, str]) -> s
 
 
 def label_of(domain: Domain, feature: str) -> str:
-    """What a feature is called: as it is compared, else by the attribute it reads."""
+    """What a feature is called: as it is compared, else by the attribute it reads and what is made of it."""
     label = next((one.label for one in domain.matching.comparisons if one.feature == feature), "")
-    return label or next((one.label for one in _read_by(domain).get(feature, ())), "") or wording(feature)
+    read = next((one.label for one in _read_by(domain).get(feature, ())), "")
+    return label or (f"{read} ({wording(feature).lower()})" if read else wording(feature))
 
 
 def _read_by(domain: Domain) -> dict[str, list[Attribute]]:

@@ -173,9 +173,16 @@ def _how(links: dict[int, Link], a: int, b: int) -> str:
     """How the younger of two rows of one record came to it, where it was linked because of the other."""
     for one, other in ((a, b), (b, a)):
         link = links.get(one)
-        if link and isinstance(link.explanation, dict) and link.explanation.get("source_record") == other:
-            return f"{link.get_method_display()}, {link.linked_at:%d %b %Y}"
+        if link and _because_of(link) == other:
+            how = "Taken in together" if link.method == LinkMethod.NEW else link.get_method_display()
+            return f"{how}, {link.linked_at:%d %b %Y}"
     return ""
+
+
+def _because_of(link: Link) -> int | None:
+    """The row matching joined this one to, where it did."""
+    other = link.explanation.get("source_record") if isinstance(link.explanation, dict) else None
+    return other if isinstance(other, int) and other != link.source_record_id else None
 
 
 def _verdict_of_one(record: GoldenRecord, chosen: tuple[int, int] | None) -> Verdict:
@@ -183,8 +190,8 @@ def _verdict_of_one(record: GoldenRecord, chosen: tuple[int, int] | None) -> Ver
     if chosen is None:
         return Verdict("info", "It has one source row", "Nothing was joined here, so there is nothing to explain.")
     people = [link for link in links if link.method in (LinkMethod.STEWARD, LinkMethod.MERGE, LinkMethod.UNMERGE)]
-    linked = [link for link in links if link.method == LinkMethod.AUTO]
-    text = f"{len(links)} source rows: {len(linked)} linked by matching, {len(people)} by people."
+    linked = [link for link in links if _because_of(link) and link not in people]
+    text = f"{len(links)} source rows: {len(linked)} joined by matching, {len(people)} by people."
     return Verdict("success", f"They are one record, {record.code}", text)
 
 

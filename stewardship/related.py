@@ -19,16 +19,22 @@ class Option:
     chosen: bool
 
 
-def options(records: Sequence[GoldenRecord], suggestions: Sequence[Suggestion]) -> list[Option]:
-    """Everything that can be said of two records, each way round; nothing where there are more or fewer."""
+def options(
+    records: Sequence[GoldenRecord], suggestions: Sequence[Suggestion], *, numbered: bool = False
+) -> list[Option]:
+    """Everything that can be said of two records, each way round; nothing where there are more or fewer.
+
+    ``numbered``: the page calls them 1 and 2, else they go by their codes.
+    """
     if len(records) != 2:
         return []
     one, other = records
     both = ((one, other), (other, one))
+    called = {one.pk: "1" if numbered else one.code, other.pk: "2" if numbered else other.code}
     said = [
-        *((RelationKind.PARENT, a, f"{a.code} is the parent of {b.code}") for a, b in both),
-        *((RelationKind.SUCCESSOR, a, f"{a.code} was succeeded by {b.code}") for a, b in both),
-        (RelationKind.EQUIVALENT, one, "Equivalent: one may stand in for the other"),
+        *((RelationKind.PARENT, a, f"{called[a.pk]} is the parent of {called[b.pk]}") for a, b in both),
+        *((RelationKind.SUCCESSOR, a, f"{called[a.pk]} was succeeded by {called[b.pk]}") for a, b in both),
+        (RelationKind.EQUIVALENT, one, "Equivalent"),
         (RelationKind.OTHER, one, "Related otherwise"),
     ]
     hints = {(hint.kind, hint.first) for hint in suggestions}

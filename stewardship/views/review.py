@@ -171,7 +171,9 @@ def _context(request: HttpRequest, question: MatchCandidate, *, choice: Choice |
         "previous_id": queue.preceding(question, filters, user),
         "nearby": queue.nearby(question, filters, user),
         "waiting": queue.waiting(filters, user).count(),
-        "relation_options": related.options([one.record for one in case.group.members], case.suggestions),
+        "relation_options": related.options(
+            [one.record for one in case.group.members], case.suggestions, numbered=True
+        ),
         "held_by": workflow.claim_candidate(candidate_id=question.pk, user=user) if decides and case.open else "",
         "may_decide": decides,
         "may_undo_this": bool(case.decision and decides and workflow.may_undo(case.decision, user)),
