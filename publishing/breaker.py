@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from mdm.cause import HUB
 from publishing import history, outcomes, pacing
+from publishing.lanes import keep
 from publishing.models import LIVE, Endpoint, EndpointState, Intervention, Lane
 from publishing.outcomes import Fate
 from publishing.pacing import Pace
@@ -90,7 +91,7 @@ def clear(lane: Lane, moment: datetime, *, succeeded: bool, pace: Pace | None = 
     lane.failures, lane.fail_since, lane.next_probe_at = 0, None, None
     if succeeded:
         lane.last_success_at = moment
-    lane.save(update_fields=["failures", "fail_since", "next_probe_at", "last_success_at", "rate"])
+    keep(lane, "failures", "fail_since", "next_probe_at", "last_success_at", "rate")
     if lane.endpoint.state == EndpointState.DEGRADED:
         turn(lane, EndpointState.ACTIVE, "", "recover", moment)
 

@@ -1,6 +1,7 @@
 """From log to lane: events after the cursor become deliveries, a window of them ahead of what is sent."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,10 +11,10 @@ from django.db import connection, transaction
 from mdm import bulk
 from mdm.models import ChangeEvent
 from publishing import breaker, outcomes, payloads
-from publishing.lanes import Claim, hold
+from publishing.lanes import Claim, hold, keep
 from publishing.models import LIVE, Delivery, DeliveryState, Endpoint, Intervention, Lane, Mode, Passing
 from publishing.owing import left_id, owed
-from publishing.realigning import OnItsWay, realign
+from publishing.realigning import OnItsWay, may_cross, realign
 from publishing.references import named_in
 from publishing.superseding import supersede
 from publishing.turns import coming
@@ -54,9 +55,13 @@ def top_up(lane: Lane, moment: datetime, *, bounded: bool = True) -> int | None:
     if lane.cursor_low >= head or (bounded and _is_full(lane)):
         return None
     before = lane.cursor_low, lane.passing, lane.passing_until
+    until = head if lane.passing_until is None else min(head, lane.passing_until)
+    found = ChangeEvent.objects.filter(seq__gt=lane.cursor_low, seq__lte=until).order_by("seq")
+    events = list(found[:EVENTS_READ])
     try:
-        with transaction.atomic():
-            return _advance(lane, head, moment)
+        # A savepoint costs as much as the rest of a page; only what may turn back needs one.
+        with transaction.atomic() if may_cross(lane.endpoint, events) else nullcontext():
+            return _advance(lane, events, until, moment)
     except OnItsWay:  # the log is read on when the answers are there
         lane.cursor_low, lane.passing, lane.passing_until = before
         return None
@@ -75,10 +80,7 @@ def _is_full(lane: Lane) -> bool:
     return len(coming().filter(endpoint_id=lane.endpoint_id).values_list("pk")[:WINDOW]) >= WINDOW
 
 
-def _advance(lane: Lane, head: int, moment: datetime) -> int:
-    until = head if lane.passing_until is None else min(head, lane.passing_until)
-    found = ChangeEvent.objects.filter(seq__gt=lane.cursor_low, seq__lte=until).order_by("seq")
-    events = list(found[:EVENTS_READ])
+def _advance(lane: Lane, events: Sequence[ChangeEvent], until: int, moment: datetime) -> int:
     read = {Passing.LATEST: _latest, Passing.SKIP: _skipped}.get(Passing(lane.passing), _each)
     rows = read(lane, events, moment) if events else []
     bulk.insert(rows, missing_only=True)
@@ -87,7 +89,7 @@ def _advance(lane: Lane, head: int, moment: datetime) -> int:
         lane.passing, lane.passing_until = Passing.NOTHING, None
         lane.save(update_fields=["cursor_low", "passing", "passing_until"])
     else:
-        lane.save(update_fields=["cursor_low"])
+        keep(lane, "cursor_low")
     if lane.endpoint.mode == Mode.LATEST_STATE and rows:
         supersede(lane.endpoint_id, [row.record_id for row in rows], moment)
     return len(rows) + realign(lane, events, moment)

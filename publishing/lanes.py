@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
@@ -119,7 +119,7 @@ def hold(claimed: Claim) -> tuple[Lane, datetime]:
     moment: datetime = asked["moment"]
     if lane.lease_until is None or lane.lease_until < moment + LEASE - RENEWED_AFTER:
         lane.lease_until = moment + LEASE
-        lane.save(update_fields=["lease_until"])
+        keep(lane, "lease_until")
     return lane, moment
 
 
@@ -185,6 +185,16 @@ def _due(moment: datetime) -> QuerySet[Lane, Any]:
 
 
 _DUE = Compiled(_due, moment=STANDS_FOR_A_MOMENT)
+
+
+def keep(lane: Lane, *names: str) -> None:
+    """Write these columns of a lane that is held. As ``save`` without what Django spends on building the statement."""
+    columns = ", ".join(f'"{name}" = %s' for name in names)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE publishing_lane SET {columns} WHERE endpoint_id = %s",  # noqa: S608 (names of our own columns)
+            [*(getattr(lane, name) for name in names), lane.endpoint_id],
+        )
 
 
 def restart(endpoint: Endpoint) -> None:

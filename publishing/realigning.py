@@ -13,7 +13,7 @@ from mdm.models import ChangeEvent, EventVerb
 from mdm.queries.referrers import pointers
 from publishing import payloads
 from publishing.again import is_coming, offer
-from publishing.models import Delivery, DeliveryState, Lane
+from publishing.models import Delivery, DeliveryState, Endpoint, Lane
 from publishing.owing import covers, held
 from publishing.selection import LEFT, Chosen, chosen, subtree
 
@@ -31,9 +31,9 @@ def realign(lane: Lane, events: Sequence[ChangeEvent], moment: datetime) -> int:
     endpoint selects no place; repeating it offers nothing twice, for by then the endpoint holds what it was offered.
     What waits as something else than it is now is written anew. Raises OnItsWay, having written nothing.
     """
-    moved = [event.record_id for event in events if _moves(event)]
-    if not moved or not {"facilities", "legal_entities"} & set(lane.endpoint.selection):
+    if not may_cross(lane.endpoint, events):
         return 0
+    moved = [event.record_id for event in events if _moves(event)]
     wanted = chosen(lane.endpoint)
     newest = _newest(_affected(moved), lane.cursor_low)
     told = {event.pk for event in events}
@@ -47,6 +47,11 @@ def realign(lane: Lane, events: Sequence[ChangeEvent], moment: datetime) -> int:
         raise OnItsWay
     offer(lane, crossing, known, moment)
     return len(crossing)
+
+
+def may_cross(endpoint: Endpoint, events: Sequence[ChangeEvent]) -> bool:
+    """Whether these events may move records into the endpoint's selection or out of it."""
+    return bool({"facilities", "legal_entities"} & set(endpoint.selection)) and any(map(_moves, events))
 
 
 def _moves(event: ChangeEvent) -> bool:

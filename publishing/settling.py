@@ -12,7 +12,7 @@ from mdm import bulk
 from publishing import breaker
 from publishing.breaker import jittered
 from publishing.buckets import bucket_of
-from publishing.lanes import Claim, hold
+from publishing.lanes import Claim, hold, keep
 from publishing.models import Attempt, DeliveryState, Endpoint, Lane, Mode, OnReject
 from publishing.outcomes import Fate
 from publishing.pacing import Pace
@@ -154,4 +154,4 @@ def _keep(lane: Lane, pace: Pace, moment: datetime) -> None:
     if pace.bucket is None and lane.rate == pace.rate:
         return
     lane.rate, lane.tokens, lane.tokens_at = pace.rate, tokens, moment
-    lane.save(update_fields=["rate", "tokens", "tokens_at"])
+    keep(lane, "rate", "tokens", "tokens_at")

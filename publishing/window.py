@@ -14,7 +14,7 @@ from django.db.models import F, QuerySet
 from publishing import outcomes, payloads
 from publishing.compiled import STANDS_FOR_A_MOMENT, Compiled
 from publishing.given import digest_of
-from publishing.lanes import Claim, hold
+from publishing.lanes import Claim, hold, keep
 from publishing.mapping import NoTranslation, Unfit
 from publishing.models import LIVE, Attempt, Delivery, DeliveryState, Endpoint, Holding, Lane
 from publishing.outcomes import Outcome
@@ -79,7 +79,7 @@ def _frozen(lane: Lane, rows: Sequence[Delivery], epoch: UUID, moment: datetime)
             sent.append(row)
     if sent and lane.claim_id:
         _put_on_their_way(sent, lane.claim_id)
-        lane.save(update_fields=["numbered"])
+        keep(lane, "numbered")
     return [_taken(row, lane.endpoint, bodies[row.pk]) for row in sent]
 
 
