@@ -16,6 +16,7 @@ Shares = NDArray[np.float32]
 Measure = Callable[[Numbers, Numbers], Shares]
 
 ROWS = 50_000  # lists of texts held at once
+DENSE = 1 << 20  # pairs of distinct texts counted in a table rather than sorted
 CHUNK = 1_000_000  # pairs compared at once: bounds memory whatever the number of pairs
 
 
@@ -136,14 +137,14 @@ def compare(column: Column, left: Numbers, right: Numbers, measure: Measure) -> 
 
 def _compare(column: Column, left: Numbers, right: Numbers, measure: Measure) -> Shares:
     if column.is_single:
-        return measured(column.first[left], column.first[right], len(column.texts), measure)
+        return measured(column.first[left], column.first[right], column.bearers, measure)
     ours, theirs = column.counts[left], column.counts[right]
     each = ours * theirs
     pair = np.repeat(np.arange(len(left)), each)
     within = np.arange(len(pair)) - np.repeat(np.cumsum(each) - each, each)
     one = column.codes[column.starts[left][pair] + within // np.maximum(theirs[pair], 1)]
     other = column.codes[column.starts[right][pair] + within % np.maximum(theirs[pair], 1)]
-    alike = measured(one, other, len(column.texts), measure)
+    alike = measured(one, other, column.bearers, measure)
     found = np.full((len(left), *alike.shape[1:]), np.nan, dtype=np.float32)
     speak = np.flatnonzero(each)
     if len(speak):
@@ -151,12 +152,25 @@ def _compare(column: Column, left: Numbers, right: Numbers, measure: Measure) ->
     return found
 
 
-def measured(one: Numbers, other: Numbers, distinct: int, measure: Measure) -> Shares:
-    """``measure`` of each two texts, called once for each two that differ from all others; -1 says nothing."""
+def measured(one: Numbers, other: Numbers, bearers: Numbers, measure: Measure) -> Shares:
+    """``measure`` of each two texts, called once for each two that differ from all others; -1 says nothing.
+
+    ``bearers`` is how many records bear each text: two that one record each bears meet once and need not be sought.
+    """
+    size = max(len(bearers), 1)
     speak = np.flatnonzero((one >= 0) & (other >= 0))
-    low, high = np.minimum(one[speak], other[speak]), np.maximum(one[speak], other[speak])
-    keys, where = np.unique(low * distinct + high, return_inverse=True)
-    shares = measure(keys // max(distinct, 1), keys % max(distinct, 1))
+    keys = np.minimum(one[speak], other[speak]) * size + np.maximum(one[speak], other[speak])
+    if size * size <= max(len(keys), DENSE):
+        there = np.bincount(keys, minlength=1) > 0
+        keys, where = np.flatnonzero(there), (np.cumsum(there) - 1)[keys]
+    else:
+        often = (bearers[one[speak]] > 1) | (bearers[other[speak]] > 1)
+        again, places = np.unique(keys[often], return_inverse=True)
+        where = np.empty(len(keys), np.int64)
+        where[often] = places
+        where[~often] = np.arange(len(again), len(again) + len(keys) - len(places))
+        keys = np.concatenate([again, keys[~often]])
+    shares = measure(keys // size, keys % size)
     found = np.full((len(one), *shares.shape[1:]), np.nan, dtype=np.float32)
     found[speak] = shares[where]
     return found
