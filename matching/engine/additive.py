@@ -72,7 +72,8 @@ def fit(
     first = _vector(begin, parts)
     held = np.full(len(first), pull)
     held[0] = pull / 100  # how frequent duplicates are differs from file to file
-    bounded = np.arange(len(first)) % len(begin.knots) > 1  # neither the start nor the worth of silence
+    bounded = np.arange(-1, len(first) - 1) % len(begin.knots) > 0  # not the worth of silence
+    bounded[0] = False  # nor the start
     weights = _likeliest(_Loss(table, same[kept].astype(np.float32), counts, first, held), bounded)
     rows = weights[1:].reshape(len(parts), len(begin.knots))
     lines = {name: Line(float(row[0]), row[1:]) for name, row in zip(parts, rows, strict=True)}

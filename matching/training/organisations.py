@@ -5,8 +5,8 @@ strangers are the hard ones: namesakes in other towns, sisters of a group in oth
 departments under the name and at the door of their hospital.
 """
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from random import Random
 
 from matching.training import vocabulary as words
@@ -38,6 +38,7 @@ class Organisation:
     place: Place
     other_place: Place | None
     alias: tuple[str, ...]
+    system: str
     phone: str
     other_phone: str
     site: str
@@ -69,18 +70,50 @@ FACILITIES = (
 )
 
 
+@dataclass(frozen=True)
+class Market:
+    """What differs from file to file: how many look like another, are departments at its door, changed their name or
+    belong to a system; how careful clerks are; which attributes no export has."""
+
+    near: float
+    units: float
+    renamed: float
+    systems: float
+    care: float
+    silent: frozenset[str]
+
+    @classmethod
+    def of(cls, random: Random) -> "Market":
+        """One of many."""
+        silent = {name: share for name, share in SILENT.items() if chance(random, share)}
+        return cls(
+            near=random.uniform(0.03, 0.3),
+            units=random.uniform(0.05, 0.5),
+            renamed=random.uniform(0.03, 0.25),
+            systems=random.uniform(0.1, 0.6),
+            care=random.uniform(0.6, 1.5),
+            silent=frozenset(silent),
+        )
+
+
+SILENT = {"phone": 0.15, "website": 0.3, "country": 0.4, "region": 0.2, "postcode": 0.1, "duns": 0.4}
+
+
 def generate(kind: str, count: int, seed: int) -> tuple[list[Record], list[int]]:
     """That many records in random order, and the number of what each of them is."""
     random = Random(f"{kind} {seed}")
+    market = Market.of(random)
     invent, exports = _KINDS[kind]
+    exports = tuple(replace(export, care=export.care * market.care) for export in exports)
     known = list[Organisation]()
     made = list[tuple[Record, int]]()
     while len(made) < count:
-        near = random.choice(known[-2000:]) if known and chance(random, 0.2) else None
-        one = invent(random, near)
+        near = random.choice(known[-2000:]) if known and chance(random, market.near) else None
+        one = invent(random, market, near)
         known.append(one)
         for _ in range(min(1 + int(random.expovariate(1.1)), 8)):
-            made.append((_exported(random, one, random.choice(exports)), len(known)))
+            record = _exported(random, one, random.choice(exports))
+            made.append(({name: text for name, text in record.items() if name not in market.silent}, len(known)))
     random.shuffle(made)
     return [record for record, _ in made[:count]], [number for _, number in made[:count]]
 
@@ -138,7 +171,7 @@ def _company(random: Random) -> tuple[str, ...]:
     return (*head, *tail)
 
 
-def _supplier(random: Random, near: Organisation | None) -> Organisation:
+def _supplier(random: Random, market: Market, near: Organisation | None) -> Organisation:
     land = random.choices(list(words.FORMS), (55, 8, 15, 10, 6, 3, 3))[0]
     name = _company(random)
     place = _place(random, land)
@@ -162,7 +195,8 @@ def _supplier(random: Random, near: Organisation | None) -> Organisation:
         form=random.choice(words.FORMS[land]),
         place=place,
         other_place=_place(random, land) if chance(random, 0.3) else None,
-        alias=_company(random) if chance(random, 0.07) else (),
+        alias=_company(random) if chance(random, market.renamed) else (),
+        system="",
         phone=_phone(random),
         other_phone=_phone(random) if chance(random, 0.3) else "",
         site=site + random.choice(("", "", "med", "group", "inc", "online")) + ending,
@@ -170,7 +204,7 @@ def _supplier(random: Random, near: Organisation | None) -> Organisation:
     )
 
 
-def _facility(random: Random, near: Organisation | None) -> Organisation:
+def _facility(random: Random, market: Market, near: Organisation | None) -> Organisation:
     place = _place(random, random.choices(("US", "CA", "GB"), (75, 10, 15))[0])
     kind = random.choice(words.KINDS)
     roll = random.random()
@@ -187,12 +221,12 @@ def _facility(random: Random, near: Organisation | None) -> Organisation:
     phone = _phone(random)
     if near:
         roll = random.random()
-        if roll < 0.4:
+        if roll < market.units:
             name, place = (*near.name[:5], *random.choice(words.UNITS).split()), near.place
             phone = near.phone if chance(random, 0.3) else phone
-        elif roll < 0.75:
+        elif roll < 0.8:
             name = near.name
-        elif roll < 0.85:
+        elif roll < 0.9:
             name = (*near.name[:2], *kind)
         else:
             place = near.place
@@ -201,7 +235,8 @@ def _facility(random: Random, near: Organisation | None) -> Organisation:
         form=("", "Inc", "LLC") if chance(random, 0.1) else ("",),
         place=place,
         other_place=_place(random, place.land) if chance(random, 0.1) else None,
-        alias=(random.choice(words.BRANDS), *kind) if chance(random, 0.08) else (),
+        alias=_renamed(random, name, kind) if chance(random, market.renamed) else (),
+        system=random.choice(words.BRANDS) if chance(random, market.systems) else "",
         phone=phone,
         other_phone=_phone(random) if chance(random, 0.2) else "",
         site="",
@@ -209,11 +244,16 @@ def _facility(random: Random, near: Organisation | None) -> Organisation:
     )
 
 
+def _renamed(random: Random, name: tuple[str, ...], kind: Sequence[str]) -> tuple[str, ...]:
+    """Half of them are called another kind of place, half by another name."""
+    return (*name[: max(len(name) - 2, 1)], *kind) if chance(random, 0.5) else (random.choice(words.BRANDS), *kind)
+
+
 def _phone(random: Random) -> str:
     return f"{random.randrange(201, 990)}{random.randrange(200, 999)}{_digits(random, 4)}"
 
 
-_KINDS: dict[str, tuple[Callable[[Random, Organisation | None], Organisation], tuple[Export, ...]]] = {
+_KINDS: dict[str, tuple[Callable[[Random, Market, Organisation | None], Organisation], tuple[Export, ...]]] = {
     "supplier": (_supplier, SUPPLIERS),
     "facility": (_facility, FACILITIES),
 }
@@ -245,6 +285,8 @@ def _written_name(random: Random, one: Organisation, export: Export) -> str:
     care = export.care
     base = one.alias if one.alias and chance(random, 0.3) else one.name
     name = " ".join(careless(random, base, care, words.SHORT))
+    if one.system and chance(random, 0.25):
+        name = random.choice(("{0} {1}", "{0} Health {1}", "{0} - {1}", "{1} - {0}")).format(one.system, name)
     form = random.choice(one.form)
     if form and chance(random, 1 - 0.25 * care):
         name += form if form.startswith(",") else f" {form}"
