@@ -14,6 +14,8 @@ from matching.engine.spelling import Spelling
 from matching.engine.words import Words
 
 Compare = Callable[[Pairs], Shares]
+Doubt = Callable[[Pairs, Mapping[str, Shares]], NDArray[np.bool_]]
+HELD = "held back"  # names the evidence that a pair is left to a person, however alike: 0 there, NaN else
 ENDS = 3  # letters at either end of an identifier
 
 
@@ -51,7 +53,9 @@ class Pass:
 @dataclass(frozen=True)
 class Prepared:
     """Records ready to be compared. ``spelt`` are columns whose texts of like spelling are compared too; ``trust`` is
-    how far the shipped weights hold as they are, 0 where something better is learnt from the records."""
+    how far the shipped weights hold as they are, 0 where something better is learnt from the records; ``settles``
+    whether EM, which begins with the shipped weights, counts as much as they do. Pairs that ``doubt`` names are left to
+    a person, however alike they are."""
 
     size: int
     columns: Mapping[str, Column]
@@ -61,6 +65,8 @@ class Prepared:
     spellings: Mapping[str, Spelling] = field(default_factory=dict)
     prior: float = -1.0
     trust: float = 0.0
+    settles: bool = False
+    doubt: Doubt | None = None
 
     def pairs(self) -> tuple[Pairs, Report]:
         """Every pair worth comparing once, and what was left out."""
@@ -90,6 +96,8 @@ class Prepared:
                 found |= {f"{name}:{part}": shares[:, 1 + n] for n, part in enumerate(group.parts)}
                 shares = shares[:, 0]
             found[name] = shares
+        if self.doubt:
+            found[HELD] = np.where(self.doubt(pairs, found), 0, np.nan).astype(np.float32)
         return found
 
     def first_odds(self, evidence: Mapping[str, Shares]) -> NDArray[np.float64]:

@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from matching.engine.additive import Additive, Line, fit, learnable
 from matching.engine.columns import CHUNK, Shares
-from matching.engine.evidence import Group, Prepared
+from matching.engine.evidence import HELD, Group, Prepared
 from matching.engine.learning import learn
 
 ENOUGH = 50  # pairs that hard identifiers prove the same, and as many proven different, below which nothing is learnt
 PULL = 4.0  # towards the shipped weights
+DOUBTED = 1.0  # log-odds above which a pair that is left to a person gains a tenth: in order, below the automatic band
 
 Odds = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -43,14 +44,34 @@ class Weights:
 
 def weights(prepared: Prepared, evidence: Evidence, default: Additive | None) -> Weights:
     """Learnt from all the pairs of a file."""
+    found = _learnt(prepared, evidence, default)
+    return replace(found, contributions=_held_back(found.contributions)) if prepared.doubt else found
+
+
+def _learnt(prepared: Prepared, evidence: Evidence, default: Additive | None) -> Weights:
     known = proven(prepared, evidence)
     if min(np.count_nonzero(known == 1), np.count_nonzero(known == 0)) >= ENOUGH:
         return Weights(_anchored(prepared, evidence, known, default).contributions, proven=True)
+    whole = {name: evidence[name] for name in prepared.groups}
+    if default and prepared.settles:
+        learnt = learn(whole, default.odds(evidence))
+        return Weights(_together(_share(default.contributions, 0.5), _share(learnt.contributions, 0.5)), proven=False)
     if default and prepared.trust:
         return Weights(_share(default.contributions, prepared.trust), proven=False)
-    whole = {name: evidence[name] for name in prepared.groups}
     learnt = learn(whole, prepared.first_odds(evidence))
     return Weights(_together(_share(prepared.declared, 0.5), _share(learnt.contributions, 0.5)), proven=False)
+
+
+def _held_back(each: Callable[[Evidence], Contributions]) -> Callable[[Evidence], Contributions]:
+    """With what doubt takes away, as a contribution of its own."""
+
+    def of(evidence: Evidence) -> Contributions:
+        found = each(evidence)
+        total = np.asarray(sum(found.values()), dtype=np.float64)
+        taken = np.where(evidence[HELD] == 0, -0.9 * np.maximum(total - DOUBTED, 0), 0.0)
+        return found | {HELD: taken}
+
+    return of
 
 
 def _share(each: Callable[[Evidence], Contributions], share: float) -> Callable[[Evidence], Contributions]:
@@ -90,7 +111,7 @@ def _hard(prepared: Prepared) -> dict[str, Group]:
 def _anchored(prepared: Prepared, evidence: Evidence, known: Odds, default: Additive | None) -> Additive:
     """Weights of everything but the hard identifiers learnt where those prove; their own added."""
     hard = _hard(prepared)
-    parts = [name for name in learnable(evidence) if name not in hard]
+    parts = [name for name in learnable(evidence) if name not in hard and name != HELD]
     at = np.flatnonzero(~np.isnan(known))
     found = fit({name: evidence[name][at] for name in parts}, known[at] == 1, parts, begin=default, pull=PULL)
     own = {

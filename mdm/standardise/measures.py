@@ -18,7 +18,16 @@ _UNITS = {
     "ft": ("in", "12"), "yd": ("in", "36"), "yds": ("in", "36"), "fr": ("fr", "1"), "ga": ("ga", "1"),
     "gauge": ("ga", "1"), "deg": ("deg", "1"), "meq": ("meq", "1"), "mmol": ("mmol", "1"), "unit": ("unit", "1"),
     "units": ("unit", "1"), "unt": ("unit", "1"), "iu": ("unit", "1"), "%": ("%", "1"), "hr": ("h", "1"),
-    "hour": ("h", "1"), "hrs": ("h", "1"), "mci": ("mci", "1"), "mhz": ("mhz", "1"), "mcl": ("ml", "0.001"),
+    "hour": ("h", "1"), "hrs": ("h", "1"), "mci": ("mci", "1"), "mcl": ("ml", "0.001"), "ply": ("ply", "1"),
+    "hz": ("hz", "1"), "khz": ("hz", "1000"), "mhz": ("hz", "1000000"), "ghz": ("hz", "1000000000"),
+    "kb": ("mb", "0.001"), "mb": ("mb", "1"), "gb": ("mb", "1000"), "tb": ("mb", "1000000"), "rpm": ("rpm", "1"),
+    "watt": ("w", "1"), "watts": ("w", "1"), "kw": ("w", "1000"), "volt": ("v", "1"), "volts": ("v", "1"),
+    "vac": ("v", "1"), "vdc": ("v", "1"), "mah": ("mah", "1"), "amp": ("amp", "1"), "amps": ("amp", "1"),
+    "btu": ("btu", "1"), "dpi": ("dpi", "1"), "megapixel": ("mp", "1"), "megapixels": ("mp", "1"), "mp": ("mp", "1"),
+    "feet": ("in", "12"), "foot": ("in", "12"), "yard": ("in", "36"), "yards": ("in", "36"), "meter": ("mm", "1000"),
+    "meters": ("mm", "1000"), "french": ("fr", "1"), "milliliter": ("ml", "1"), "port": ("port", "1"),
+    "ports": ("port", "1"), "channel": ("channel", "1"), "sheet": ("sheet", "1"), "sheets": ("sheet", "1"),
+    "user": ("user", "1"), "users": ("user", "1"), "core": ("core", "1"), "pound": ("lb", "1"), "pounds": ("lb", "1"),
 }  # fmt: skip
 _LENGTHS = frozenset({"mm", "in"})
 _NUMBER = r"\d{1,3}(?:,\d{3})+|\d{1,7}(?:\.\d{1,5})?|\.\d{1,5}"
