@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,6 +112,21 @@ class Clock:
         return call
 
 
+def by_statement(clock: Clock, spent: dict[str, Spent]) -> Callable[..., Any]:
+    """A wrapper of statements (Django's ``execute_wrapper``) that sums up what each kind of them took."""
+
+    def run_one(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        began = clock.now()
+        try:
+            return execute(sql, params, many, context)
+        finally:
+            took = clock.now()
+            took.add(began, -1)
+            spent.setdefault(" ".join(sql.split())[:90], Spent()).add(took)
+
+    return run_one
+
+
 def told(clock: Clock, rows: int, name: str, spent: Spent) -> None:
     """One line of the table."""
     rate = f"{rows / spent.wall:11,.0f}" if spent.wall > 0 else " " * 11
@@ -183,12 +198,16 @@ def road(file: Path, feed_file: Path, clock: Clock, *, check: bool) -> int:
 
 def run(given: argparse.Namespace) -> None:
     """The road and the table of its stages."""
+    from django.db import connection  # noqa: PLC0415  # (Django is set up by now)
+
     clock = Clock()
-    profile = cProfile.Profile() if given.profile else None
+    statements: dict[str, Spent] = {}
+    profile = cProfile.Profile(time.process_time) if given.profile else None
     if profile:
         profile.enable()
     began = time.perf_counter()
-    rows = road(given.file, given.feed, clock, check=given.check)
+    with connection.execute_wrapper(by_statement(clock, statements)) if given.statements else nullcontext():
+        rows = road(given.file, given.feed, clock, check=given.check)
     seconds = time.perf_counter() - began
     if profile:
         profile.disable()
@@ -200,6 +219,8 @@ def run(given: argparse.Namespace) -> None:
         if name not in ("verify", "rebuild"):
             whole.add(spent)
     told(clock, rows, "to the log's end", whole)
+    for sql, took in sorted(statements.items(), key=lambda item: -item[1].server)[:25]:
+        print(f"{took.server:8.2f} s of PostgreSQL, {took.own:6.2f} s here: {sql}")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(f"{seconds:.1f} s in all; peak memory {peak:,} MB here, {clock.backend_peak:,} MB in the server's session")
 
@@ -211,6 +232,7 @@ def main() -> None:
     parser.add_argument("--feed", type=Path, default=HERE / "synthetic_suppliers.toml")
     parser.add_argument("--embedded", action="store_true", help="on an embedded PostgreSQL instead of DATABASE_URL")
     parser.add_argument("--check", action="store_true", help="verify the log and recompute every golden record after")
+    parser.add_argument("--statements", action="store_true", help="name the statements that cost the server most")
     parser.add_argument("--profile", help="file for cProfile's figures (slows everything down)")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:

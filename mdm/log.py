@@ -38,8 +38,8 @@ def event(
     labels: Labels,
     cause: Cause,
     now: datetime,
-) -> ChangeEvent:
-    """An unsaved event whose body is the canonical JSON of the whole change."""
+) -> bulk.Row:
+    """The row of an event, whose body is the canonical JSON of the whole change."""
     uid = uuid7()
     body = {
         "id": str(uid),
@@ -58,20 +58,20 @@ def event(
         "sources": list(sources),
         "digest": digest,
     }
-    return ChangeEvent(
-        uid=uid,
-        record_id=record.pk,
-        domain=domain.name,
-        verb=verb,
-        version=record.version,
-        state=record.state,
-        outward=outward,
-        occurred_at=now,
-        actor=cause.by.name,
-        correlation_id=cause.correlation_id,
-        changed=[entry.get("attribute") or entry["part"] for entry in changed],
-        body=canonical.dumps(body),
-    )
+    return {
+        "uid": uid,
+        "record_id": record.pk,
+        "domain": domain.name,
+        "verb": str(verb),
+        "version": record.version,
+        "state": str(record.state),
+        "outward": outward,
+        "occurred_at": now,
+        "actor": cause.by.name,
+        "correlation_id": cause.correlation_id,
+        "changed": [entry.get("attribute") or entry["part"] for entry in changed],
+        "body": canonical.dumps(body),
+    }
 
 
 def _record_facts(domain: Domain, record: GoldenRecord, verb: EventVerb, previous_state: str) -> dict[str, Any]:
@@ -102,8 +102,8 @@ def _cause_facts(cause: Cause, now: datetime) -> dict[str, Any]:
     }
 
 
-def emit(events: Sequence[ChangeEvent]) -> None:
-    """Write events in the transaction of the change they report. Raises RuntimeError outside a transaction.
+def emit(events: Sequence[bulk.Row]) -> None:
+    """Write rows of events in the transaction of the change they report. Raises RuntimeError outside a transaction.
 
     The transaction has its number before its events have theirs, which ``mdm.gaps`` relies on.
     """
@@ -111,7 +111,7 @@ def emit(events: Sequence[ChangeEvent]) -> None:
         raise RuntimeError("an event outside the transaction of its change would be a second truth")
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_current_xact_id()")
-    bulk.insert(events)
+    bulk.insert_plain(ChangeEvent, events)
 
 
 def link_hash(previous: str, seq: int, body: str) -> str:

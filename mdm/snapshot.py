@@ -111,7 +111,10 @@ def changes(domain: Domain, before: Snapshot, after: Snapshot, labels: Labels) -
             )
     for part in domain.parts:
         old_rows, new_rows = before.parts.get(part.name, []), after.parts.get(part.name, [])
-        if old_rows != new_rows:
+        if new_rows and not old_rows:
+            added = [expand(part.attributes, row, labels) for row in new_rows]
+            found.append({"part": part.name, "added": added, "removed": []})
+        elif old_rows != new_rows:
             old_set = {canonical.dumps(row): row for row in old_rows}
             new_set = {canonical.dumps(row): row for row in new_rows}
             added = [expand(part.attributes, row, labels) for key, row in new_set.items() if key not in old_set]

@@ -33,7 +33,7 @@ django.setup()
 from django.db import InterfaceError, OperationalError, close_old_connections, connection, transaction  # noqa: E402
 
 from bench.chaos.golden import ACTS, World  # noqa: E402
-from mdm import canonical, log  # noqa: E402
+from mdm import bulk, canonical, log  # noqa: E402
 from mdm.errors import MdmError  # noqa: E402
 from mdm.identity import uuid7  # noqa: E402
 from mdm.models import ChangeEvent  # noqa: E402
@@ -177,7 +177,7 @@ class Fast:
             versions = dict(cursor.fetchall())
         text = f"Company {dice.randrange(10**6)} Ltd"
         made = [next_event(self.patterns[pk], versions[pk], text) for pk in chosen]
-        log.emit(made)
+        log.emit(bulk.plain(made))
         self._rest(dice)
         return made
 

@@ -23,6 +23,7 @@ from mdm.intake.storing import Counts, Destination
 from mdm.models import Batch, BatchState, Feed, RowState, SourceRow
 from mdm.nudge import nudge
 from mdm.retrying import atomic
+from mdm.undisturbed import undisturbed
 
 CHUNK = 2000
 LEASE = timedelta(seconds=60)
@@ -120,8 +121,9 @@ def _read(batch: Batch, lease: datetime) -> None:
     done = SourceRow.objects.filter(batch=batch).aggregate(line=Max("line"))["line"] or 0
     keys = Keys(batch_id=batch.pk, system_id=to.system_id, domain=to.domain, part=to.part)
     for rows in _chunks(row for row in _open(batch, plan) if row.line > done):
-        mapped = [map_row(plan, _storable(row)) for row in rows]
-        _take(batch, lease, to, keys, mapped, total)
+        with undisturbed():
+            mapped = [map_row(plan, _storable(row)) for row in rows]
+            _take(batch, lease, to, keys, mapped, total)
     keys.forget()
     now = timezone.now()
     with transaction.atomic():
