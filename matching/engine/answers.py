@@ -45,14 +45,18 @@ class Correction:
 
     def of(self, evidence: Mapping[str, Shares], first: Odds) -> Odds:
         """What is added to the log-odds of every pair."""
-        return np.interp(first, ODDS, self.odds_curve) + sum(self.contributions(evidence).values())
+        added = np.interp(first, ODDS, self.odds_curve) if self.odds_curve.any() else np.zeros(len(first))
+        for name, curve in self.curves.items():
+            added += _along(curve, evidence[name])
+        return added
 
     def contributions(self, evidence: Mapping[str, Shares]) -> dict[str, Odds]:
         """What each part adds."""
-        return {
-            name: np.where(np.isnan(evidence[name]), curve[-1], np.interp(evidence[name], KNOTS, curve[:-1]))
-            for name, curve in self.curves.items()
-        }
+        return {name: _along(curve, evidence[name]) for name, curve in self.curves.items()}
+
+
+def _along(curve: Odds, shares: Shares) -> Odds:
+    return np.where(np.isnan(shares), curve[-1], np.interp(shares, KNOTS, curve[:-1]))
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ class Beliefs:
         own = self.mean[len(ODDS) :].reshape(len(self.parts), width) * np.sqrt(self.move)
         return Correction(
             _OF_ODDS @ self.mean[: len(ODDS)],
-            {name: _OF_PART @ row for name, row in zip(self.parts, own, strict=True)},
+            {name: _OF_PART @ row for name, row in zip(self.parts, own, strict=True) if row.any()},
         )
 
     def seen(self, evidence: Mapping[str, Shares], first: Odds, at: NDArray[np.intp]) -> Table:

@@ -17,7 +17,7 @@ from matching.engine.candidates import Pairs
 from matching.engine.columns import Numbers
 from matching.engine.decisions import Decisions
 
-ABSENT = -4.0  # log-odds of a pair nobody compared
+ABSENT = -3.0  # log-odds of a pair nobody compared
 LARGEST = 200  # of a group; more are never one thing without a person
 WEAK = 1.0  # average log-odds at which two parts of a group barely hold together
 SHOWN = 3  # examples told of each kind

@@ -19,6 +19,7 @@ from mdm.standardise.companies import FORMS
 from mdm.standardise.folding import STOP_WORDS, expand_abbreviations, fold
 
 NEAREST = 12
+LONGEST = 300  # characters of a name that are read
 TRUST = 0.75  # in what synthetic lists taught: real ones hold more namesakes, and log-odds are to be probabilities
 NAMED = ("both", "most", "spelling", "letters", "ordered", "rarity", "beginning", "lesser", "greater", "numbers")
 
@@ -37,7 +38,7 @@ _NUMBER = re.compile(r"\d{1,3}")
 def plain(raw: str) -> tuple[str, ...]:
     """The folded words of a name without remarks, codes and legal forms at either end; all of them where none are
     left."""
-    folded = fold(raw)
+    folded = fold(raw[:LONGEST])
     words = _SEAM.sub(" ", _REMARKS.sub(" ", folded)).split()
     kept = _without_forms([word for word in words if not _CODE.fullmatch(word)])
     return tuple(kept) or tuple(folded.split())

@@ -11,7 +11,7 @@ from mdm.standardise.folding import STOP_WORDS
 
 Words = tuple[str, ...]
 
-SHORTEST_GLUED = 5
+SHORTEST_GLUED, LONGEST_GLUED = 5, 40
 COMMONER = 8  # times a part is commoner than the whole it is glued into
 MOST_PARTS = 4
 LONGEST_INITIALS = 6
@@ -26,7 +26,7 @@ def apart(names: Sequence[Words]) -> dict[str, Words]:
     return {
         word: parts
         for word, count in counts.items()
-        if len(word) >= SHORTEST_GLUED and word.isalpha() and (parts := _parted(word, count, common))
+        if SHORTEST_GLUED <= len(word) <= LONGEST_GLUED and word.isalpha() and (parts := _parted(word, count, common))
     }
 
 
