@@ -36,7 +36,8 @@ class Prepared(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["domain", "declaration"], name="prepared_outdated"),  # after a new declaration
-            GinIndex(fields=["words"], name="prepared_words"),  # search before create
+            # search before create; what is not merged into the index yet (in kB) is read from end to end
+            GinIndex(fields=["words"], name="prepared_words", gin_pending_list_limit=256),
         ]
 
     def __str__(self) -> str:
@@ -60,7 +61,10 @@ class NameWord(models.Model):
                 opclasses=["varchar_ops", "varchar_pattern_ops"],
             ),
         ]
-        indexes = [GinIndex(OpClass("word", name="gin_trgm_ops"), name="name_word_spelling")]  # words spelled alike
+        indexes = [
+            # words spelled alike
+            GinIndex(OpClass("word", name="gin_trgm_ops"), name="name_word_spelling", fastupdate=False),
+        ]
 
     def __str__(self) -> str:
         return f"{self.word} ({self.domain})"

@@ -4,15 +4,13 @@ Candidates come from the blocking keys, as for a record that arrives, and by the
 misspelt or half typed. However common its values, the rows read and the pairs scored are bounded.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Any
 from uuid import UUID
 
-from django.db import OperationalError, connection, transaction
-from django.db.models import QuerySet
+from django.db import OperationalError, connection
 
 from matching import lookup, wordlist
 from matching.blocking import key_of, keys, single_passes
@@ -23,7 +21,7 @@ from matching.rules import in_force
 from matching.scoring import Score, sentence, shares
 from matching.why import band
 from mdm.masking import MASK, restricted_names
-from mdm.models import GoldenRecord, SourceRecord
+from mdm.models import Link
 from mdm.spec import Domain, Matching
 
 MOST_SHOWN = 50
@@ -32,7 +30,7 @@ _BY_KEY, _BY_WORD, _SCORED, _MEMBERS = 150, 60, 90, 300  # the rows read and the
 _MOST_WORDS = 8
 _ALIKE = 0.6  # names less alike than this, sharing no key, are no answer
 _COUNTED = 5000  # a value shared more often is as good as worthless, however often
-_MILLISECONDS = 400  # for finding by words; without it the answer is what the keys found
+_MILLISECONDS = 250  # for each step of finding by words; without it the answer is what the keys found
 
 Place = tuple[str, str]  # pointer to what was given, or "", and a plain sentence
 
@@ -85,17 +83,18 @@ def search(
     if not features:
         nothing = ("", "Nothing that was given is compared. Give a name or an identifier.")
         return Searched((), "new", 0, (nothing,), domain)
-    by_key, left_out = _by_keys(domain, features)
+    sharing = _by_keys(domain, features)
     by_word, said = _by_words(domain, features)
-    left_out += said
-    known = lookup.load({*by_key, *by_word})
+    left_out = [*sharing.left_out, *said]
+    known = lookup.load({*sharing.records, *by_word})
     waiting = sum(one.golden is None for one in known.values())
     if waiting:
         waits = "1 record that arrived a moment ago waits" if waiting == 1 else f"{waiting} that arrived just now wait"
         left_out.append(("", f"{waits} to be matched."))
     known = {pk: one for pk, one in known.items() if one.golden}
     likeness = _likeness(wordlist.naming(domain, matching), features, known)
-    scored = _scored(domain, features, _likeliest(known, by_key, likeness))
+    chosen = {_NEW: Known(_NEW, _NEW, features), **_likeliest(known, sharing.records, likeness)}
+    scored = Scored(matching, chosen, shares(_commonness(domain, features, sharing)))
     nearest = _nearest(scored, min(limit, MOST_SHOWN))
     members = lookup.members_of(nearest) - scored.known.keys()
     whole = lookup.load(sorted(members)[:_MEMBERS])
@@ -105,27 +104,44 @@ def search(
     return Searched(tuple(found), _what_becomes(matching, found), len(known), tuple(dict.fromkeys(left_out)), domain)
 
 
-def _by_keys(domain: Domain, features: Features) -> tuple[list[int], list[Place]]:
-    """Source records that share a blocking key, those that share most first; of a key many hold, the first ones."""
+@dataclass(frozen=True, slots=True)
+class _Sharing:
+    """Who shares keys with what is asked: source records, those that share most first; and for each key how many of
+    each source hold it, ``crowded`` ones up to the cap."""
+
+    records: list[int]
+    holders: dict[int, Counter[int]]
+    crowded: set[int]
+    left_out: list[Place]
+
+
+def _by_keys(domain: Domain, features: Features) -> _Sharing:
+    """The source records that share a blocking key; of a key too many hold, the first ones. One query."""
     passes = {key: number for number, key in keys(domain, features)}
     cap = domain.matching.block_cap
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT asked.key, held.source_record_id FROM unnest(%s::bigint[]) AS asked (key) CROSS JOIN LATERAL (
-              SELECT source_record_id FROM matching_matchkey WHERE key = asked.key LIMIT %s
+            SELECT asked.key, held.source_record_id, held.source FROM unnest(%s::bigint[]) AS asked (key)
+            CROSS JOIN LATERAL (
+              SELECT source_record_id, source FROM matching_matchkey WHERE key = asked.key LIMIT %s
             ) held
             """,
             [list(passes), cap + 1],
         )
         rows = cursor.fetchall()
-    bearers: dict[int, list[int]] = {}
-    for key, pk in rows:
-        bearers.setdefault(key, []).append(pk)
-    shared = Counter(pk for listed in bearers.values() for pk in listed[:cap])
-    crowded = dict.fromkeys(passes[key] for key, listed in bearers.items() if len(listed) > cap)
-    said = [("", f"More than {cap} records share {_named(domain, n)}; {cap} of them were compared.") for n in crowded]
-    return [pk for pk, _ in shared.most_common(_BY_KEY)], said
+    shared: Counter[int] = Counter()
+    holders: dict[int, Counter[int]] = defaultdict(Counter)
+    crowded = set()
+    for key, pk, source in rows:
+        if holders[key].total() == cap:
+            crowded.add(key)
+            continue
+        shared[pk] += 1
+        holders[key][source] += 1
+    numbers = dict.fromkeys(passes[key] for key in holders if key in crowded)
+    said = [("", f"More than {cap} records share {_named(domain, n)}; {cap} of them were compared.") for n in numbers]
+    return _Sharing([pk for pk, _ in shared.most_common(_BY_KEY)], holders, crowded, said)
 
 
 def _named(domain: Domain, number: int) -> str:
@@ -141,15 +157,12 @@ def _by_words(domain: Domain, features: Features) -> tuple[list[int], list[Place
     if not asked:
         return [], []
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(_MILLISECONDS)])
-            groups = wordlist.meant(domain, asked)
-            frequent = wordlist.common(set(chain.from_iterable(groups.values())))
+        with wordlist.hurried(_MILLISECONDS):
+            groups, frequent = wordlist.meant(domain, asked)
             found = wordlist.bearing(domain, groups, frequent, _BY_WORD)
-            cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
     except OperationalError:
         return [], [("", "Looking for names spelled alike took too long; only equal values were looked for.")]
-    if len(groups) == 1 and frequent:
+    if len(groups) == 1 and frequent & set(asked):
         (word,) = groups
         return found, [("", f"Very many names hold “{word}”; some of them were compared. Give more of the name.")]
     return found, []
@@ -183,13 +196,8 @@ def _likeness(names: Sequence[str], features: Features, known: Mapping[int, Know
     return best
 
 
-def _scored(domain: Domain, features: Features, known: Mapping[int, Known]) -> Scored:
-    new = Known(_NEW, _NEW, features)
-    return Scored(domain.matching, {_NEW: new, **known}, shares(_commonness(domain, features)))
-
-
-def _commonness(domain: Domain, features: Features) -> dict[tuple[str, str], int]:
-    """(feature, text) -> how many records of one source share it, counted up to a limit. One query."""
+def _commonness(domain: Domain, features: Features, sharing: _Sharing) -> dict[tuple[str, str], int]:
+    """(feature, text) -> how many records of one source share it; of crowded ones counted up to a limit."""
     weighed = {c.feature for c in domain.matching.comparisons if c.rarity}
     asked = {
         key_of(domain.name, number, (text,)): (name, text)
@@ -197,17 +205,20 @@ def _commonness(domain: Domain, features: Features) -> dict[tuple[str, str], int
         if name in weighed
         for text in features.get(name, ())
     }
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT asked.key, max(held.n) FROM unnest(%s::bigint[]) AS asked (key) CROSS JOIN LATERAL (
-              SELECT count(*) AS n FROM (SELECT source FROM matching_matchkey WHERE key = asked.key LIMIT %s) few
-              GROUP BY source
-            ) held GROUP BY asked.key
-            """,
-            [list(asked), _COUNTED],
-        )
-        return {asked[key]: count for key, count in cursor.fetchall()}
+    counts = {key: max(held.values()) for key, held in sharing.holders.items() if key in asked}
+    crowded = sharing.crowded & asked.keys()
+    if crowded:
+        with connection.cursor() as cursor:
+            cursor.execute(_CROWDED, [list(crowded), _COUNTED])
+            counts |= dict(cursor.fetchall())
+    return {asked[key]: count for key, count in counts.items()}
+
+
+_CROWDED = """
+SELECT asked.key, max(held.n) FROM unnest(%s::bigint[]) AS asked (key) CROSS JOIN LATERAL (
+  SELECT count(*) AS n FROM (SELECT source FROM matching_matchkey WHERE key = asked.key LIMIT %s) few GROUP BY source
+) held GROUP BY asked.key
+"""
 
 
 def _nearest(scored: Scored, limit: int) -> list[UUID]:
@@ -220,29 +231,29 @@ def _nearest(scored: Scored, limit: int) -> list[UUID]:
 
 def _told(matching: Matching, scored: Scored, nearest: Sequence[UUID]) -> list[Alike]:
     members = scored.members()
-    records = GoldenRecord.objects.in_bulk(nearest)
-    sources = _sources(pk for golden in nearest for pk in members[golden])
-    found = []
+    closest: dict[UUID, tuple[int, Score]] = {}
     for golden in nearest:
-        record = records[golden]
         scores = {pk: scored.score(_NEW, pk) for pk in members[golden]}
         pk = max(scores, key=lambda one: (scores[one].bits, -one))
         contradicted = {label for score in scores.values() for label in score.vetoes} - agreed(scores.values())
-        score = replace(scores[pk], vetoes=tuple(sorted(contradicted)))
-        system, key = sources[pk]
+        closest[golden] = pk, replace(scores[pk], vetoes=tuple(sorted(contradicted)))
+    links = Link.objects.filter(
+        source_record_id__in=[pk for pk, _ in closest.values()], record_id__in=nearest, ended_at__isnull=True
+    ).values_list(
+        "record_id", "record__code", "record__title", "record__state", "record__version",
+        "source_record__system__code", "source_record__key",
+    )  # fmt: skip
+    found = []
+    for golden, code, title, state, version, system, key in links:
+        pk, score = closest[golden]
         found.append(
             Alike(
-                record=golden, code=record.code, title=record.title or record.code, state=record.state,
-                version=record.version, source_record=pk, system=system, key=key,
+                record=golden, code=code, title=title or code, state=state, version=version,
+                source_record=pk, system=system, key=key,
                 score=score, band=band(matching, score), sentence=sentence(score),
             )
         )  # fmt: skip
     return sorted(found, key=lambda one: (-one.score.bits, one.code))
-
-
-def _sources(ids: Iterable[int]) -> dict[int, tuple[str, str]]:
-    records: QuerySet[SourceRecord] = SourceRecord.objects.filter(pk__in=list(ids))
-    return {pk: (system, key) for pk, system, key in records.values_list("pk", "system__code", "key")}
 
 
 def _what_becomes(matching: Matching, found: Sequence[Alike]) -> str:

@@ -14,7 +14,10 @@ class Migration(migrations.Migration):
             name="words",
             field=ArrayField(base_field=models.TextField(), default=list, size=None),
         ),
-        migrations.AddIndex(model_name="prepared", index=GinIndex(fields=["words"], name="prepared_words")),
+        migrations.AddIndex(
+            model_name="prepared",
+            index=GinIndex(fields=["words"], gin_pending_list_limit=256, name="prepared_words"),
+        ),
         migrations.CreateModel(
             name="NameWord",
             fields=[
@@ -23,7 +26,9 @@ class Migration(migrations.Migration):
                 ("word", models.CharField(max_length=40)),
             ],
             options={
-                "indexes": [GinIndex(OpClass("word", name="gin_trgm_ops"), name="name_word_spelling")],
+                "indexes": [
+                    GinIndex(OpClass("word", name="gin_trgm_ops"), fastupdate=False, name="name_word_spelling")
+                ],
                 "constraints": [
                     models.UniqueConstraint(
                         fields=("domain", "word"),

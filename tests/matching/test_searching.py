@@ -163,6 +163,30 @@ def test_where_words_take_too_long_the_keys_still_answer(
         assert cursor.fetchone() == ("0",)
 
 
+def test_a_misspelt_common_word_is_still_the_common_one(run: Run) -> None:
+    for number in range(40):
+        supplier(
+            f"V{number}",
+            f"Medical Partner {chr(65 + number // 26)}{chr(65 + number % 26)}",
+            tax_id=f"1336686{number:02}",
+        )
+    wanted = supplier("V99", "Northgate Medical", tax_id="987654321")
+    run("supplier")
+    # A list that has seen many slips of the word, all of them nearer to the next slip than the word itself.
+    slips = [f"medicl{letter}" for letter in "abcdefghijkmnopqrstuvwxyz"]
+    wordlist.learn(SUPPLIER, slips)
+    with wordlist.connection.cursor() as cursor:
+        cursor.execute("ANALYZE matching_prepared")
+    assert asked(name="Northgat Mediclal").found[0].record == golden_of(wanted)
+
+
+def test_what_a_word_may_mean_is_bounded(run: Run) -> None:
+    wordlist.learn(SUPPLIER, [f"north{number:04}" for number in range(500)])
+    groups, _ = wordlist.meant(SUPPLIER, ["north", "n"])
+    assert 0 < len(groups["north"]) <= 2 * wordlist.TRIED
+    assert "n" not in groups
+
+
 @pytest.mark.parametrize("domain", [domain.name for domain in DOMAINS])
 def test_every_domain_can_be_searched_by_what_it_is_called(run: Run, domain: str) -> None:
     declared = BY_NAME[domain]
