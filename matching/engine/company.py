@@ -62,7 +62,7 @@ def heard(pairs: Pairs, odds: Odds, size: int) -> Heard:
         step, second = step[other], second[other]
         one, three = np.minimum(here[step], there[second]), np.maximum(here[step], there[second])
         for_it = np.minimum(worth[step], worth[second])
-        at = np.asarray(known[one, three]).ravel() - 1
+        at = np.asarray(known[one, three]).ravel() - 1 if len(one) else one
         compared = at >= 0
         np.maximum.at(support, at[compared], for_it[compared])
         np.maximum.at(against, at[compared], np.minimum(worth[step], -worth[second])[compared])
