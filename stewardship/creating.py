@@ -1,7 +1,7 @@
 """Proposing a record that is not there yet: what was given, whom it looks like, and making it once it is approved."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -118,5 +118,9 @@ def make(request: ChangeRequest, cause: Cause) -> tuple[UUID, int, list[int]]:
         source_record__part="",
         source_record__system__internal=False,
     )
-    barred = verdicts.bar(first=[source_id], second=others.values_list("source_record_id", flat=True), cause=cause)
+    barred = verdicts.bar(
+        first=[source_id],
+        second=others.values_list("source_record_id", flat=True),
+        cause=replace(cause, reason=request.although or cause.reason),
+    )
     return record_id, source_id, list(barred)

@@ -126,6 +126,7 @@ def test_the_reason_is_kept_and_matching_never_joins_the_two(
     made.refresh_from_db()
     barred = KnownNonMatch.objects.get()
     assert made.source_record_id in (barred.first_id, barred.second_id)
+    assert barred.reason == "A bottler in Ohio"
     assert Decision.objects.get(verb="approve").non_matches == [barred.pk]
     run()
     assert GoldenRecord.objects.exclude(state="merged").count() == 2
