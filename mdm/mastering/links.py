@@ -83,17 +83,13 @@ def require_unlinked(source_record_ids: Sequence[int]) -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            SELECT s.key, r.code FROM mdm_link l JOIN mdm_sourcerecord s ON s.id = l.source_record_id
-            JOIN mdm_goldenrecord r ON r.id = l.record_id
-            WHERE l.source_record_id = ANY(%s) AND l.ended_at IS NULL
-            """,
-            [list(source_record_ids)],
+            "SELECT id FROM mdm_link WHERE source_record_id = ANY(%s) AND ended_at IS NULL", [list(source_record_ids)]
         )
-        taken = sorted(cursor.fetchall())
-    if taken:
+        found = sorted(cursor.fetchall())
+    if found:
+        taken = Link.objects.select_related("source_record", "record").get(pk=found[0][0])
         raise Refused(
-            f"{taken[0][0]} is already linked to {taken[0][1]}.",
+            f"{taken.source_record.key} is already linked to {taken.record.code}.",
             "Unlink it there first, or merge the two golden records.",
         )
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from matching.features import Features
-from matching.scoring import Score, bits_of, probability, same_name, score, sentence, shares
+from matching.scoring import Score, bits_of, probability, same_name, score, sentence, shares, weigh
 from mdm.domains import BY_NAME
 
 SUPPLIER = BY_NAME["supplier"].matching
@@ -85,3 +85,20 @@ def test_a_name_is_enough_for_a_stub_unless_it_is_commonplace() -> None:
     common = shares({("name", "good samaritan hospital"): 4})
     assert same_name(FACILITY, name, name, common).probability < FACILITY.auto
     assert same_name(FACILITY, name, {"name": ("saint rose",)}, UNIQUE).probability < 0.01
+
+
+TEXTS = st.lists(st.sampled_from(("acme", "acne", "5|main", "5|maine", "6|main", "89501")), max_size=2).map(tuple)
+SUPPLIERS = st.fixed_dictionaries({}, optional={c.feature: TEXTS for c in SUPPLIER.comparisons})
+
+
+@given(SUPPLIERS, SUPPLIERS, st.booleans(), st.integers(1, 9))
+def test_the_weight_is_the_score_without_its_evidence(
+    left: Features, right: Features, same_source: bool, commonness: int
+) -> None:
+    def shared(_feature: str, _text: str) -> int:
+        return commonness
+
+    found = score(SUPPLIER, left, right, same_source, shared)
+    assert weigh(SUPPLIER, left, right, same_source, shared) == found.bits
+    # What is looked at before commonness is known leaves nobody out who would be looked at after.
+    assert weigh(SUPPLIER, left, right, same_source, UNIQUE) >= found.bits

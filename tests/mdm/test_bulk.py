@@ -1,0 +1,48 @@
+"""Rows written without instances are the rows instances would have written."""
+
+import pytest
+
+from mdm import bulk
+from mdm.domains import BY_NAME, DOMAINS
+from mdm.models import SourceSystem, SourceTrust
+from mdm.spec import Attribute, Kind
+from mdm.values import column, columns, layout, plain, typed
+from tests.mdm.making import system
+
+PLAIN = {
+    Kind.TEXT: "Acme", Kind.CODE: "A1", Kind.DATE: "2026-03-01", Kind.DECIMAL: "12.5", Kind.INTEGER: 7,
+    Kind.REFERENCE: "0197c0de-0000-7000-8000-000000000001",
+}  # fmt: skip
+
+
+def said(attribute: Attribute) -> object:
+    return PLAIN.get(attribute.kind, True)
+
+
+@pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.name)
+def test_columns_hold_what_the_typed_value_is_as_json(domain: object) -> None:
+    attributes = BY_NAME[domain.name].attributes  # type: ignore[attr-defined]
+    full = columns(layout(attributes), {a.name: said(a) for a in attributes})
+    assert full == {column(a): plain(typed(a, said(a))) for a in attributes}
+    for silence in ({}, {a.name: None for a in attributes}, {a.name: "" for a in attributes}):
+        assert columns(layout(attributes), silence) == {column(a): typed(a, None) for a in attributes}
+
+
+@pytest.mark.django_db
+def test_plain_rows_are_inserted_and_updated_by_the_columns_that_name_them() -> None:
+    erp, ap = system("erp"), system("ap")
+    rows = [{"system_id": one.pk, "domain": "supplier", "rank": rank} for one, rank in ((erp, 3), (ap, 4))]
+    bulk.insert_plain(SourceTrust, rows)
+    bulk.update(SourceTrust, [{"system_id": ap.pk, "domain": "supplier", "rank": 1}], by=["system_id", "domain"])
+    assert dict(SourceTrust.objects.values_list("system__code", "rank")) == {"erp": 3, "ap": 1}
+
+
+@pytest.mark.django_db
+def test_the_row_of_an_instance_names_the_fields_asked_for() -> None:
+    made = SourceSystem(pk=5, code="erp", name="ERP")
+    assert bulk.plain([made], ["id", "name"]) == [{"id": 5, "name": "ERP"}]
+    assert "id" not in bulk.plain([made])[0]
+    assert bulk.plain([]) == []
+    bulk.insert([])
+    bulk.update(SourceSystem, [], by=["id"])
+    assert not SourceSystem.objects.filter(code="erp").exists()
