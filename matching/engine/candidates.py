@@ -36,11 +36,13 @@ class Report:
     pairs: int = 0
     by_pass: dict[str, int] = field(default_factory=dict)
     left_out: dict[str, tuple[int, int]] = field(default_factory=dict)  # keys, and the records that share the largest
+    notes: Sequence[str] = ()  # what of the values was left out, in sentences
 
     def sentences(self) -> Iterator[str]:
         """For people: how much is compared, and what is not, with the reason."""
         each = self.pairs / self.records if self.records else 0.0
         yield f"{self.pairs:,} pairs of {self.records:,} records are compared, {each:.1f} for each."
+        yield from self.notes
         for name, (keys, most) in self.left_out.items():
             yield f"{keys:,} values of {name} say too little to compare by: up to {most:,} records share one."
 

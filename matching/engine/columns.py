@@ -17,7 +17,7 @@ Measure = Callable[[Numbers, Numbers], Shares]
 
 ROWS = 50_000  # lists of texts held at once
 DENSE = 1 << 20  # pairs of distinct texts counted in a table rather than sorted
-CHUNK = 1_000_000  # pairs compared at once: bounds memory whatever the number of pairs
+CHUNK = 1_000_000  # pairs of texts compared at once: bounds memory whatever the number of pairs
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,13 @@ def compare(column: Column, left: Numbers, right: Numbers, measure: Measure) -> 
 
     Each two distinct texts are measured once, however many records bear them.
     """
-    parts = [slice(begin, begin + CHUNK) for begin in range(0, max(len(left), 1), CHUNK)]
+    if column.is_single or not len(left):
+        ends = np.arange(CHUNK, len(left) + CHUNK, CHUNK)
+    else:
+        work = np.cumsum(np.maximum(column.counts[left] * column.counts[right], 1))
+        ends = np.searchsorted(work, np.arange(CHUNK, work[-1] + CHUNK, CHUNK), side="right")
+    ends = np.unique(np.r_[np.minimum(ends, len(left)), len(left)])
+    parts = [slice(begin, end) for begin, end in zip([0, *ends[:-1].tolist()], ends.tolist(), strict=True)]
     return np.concatenate([_compare(column, left[part], right[part], measure) for part in parts])
 
 

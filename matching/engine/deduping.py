@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from matching.engine import goods, names, organisations
 from matching.engine.answers import learnt, settled
+from matching.engine.bounds import bounded
 from matching.engine.candidates import Pairs, Report
 from matching.engine.columns import Shares
 from matching.engine.company import listened, rivalled
@@ -166,8 +167,10 @@ def compared(file: File, domain: str, *, across: bool, decisions: Decisions) -> 
     matchable = MATCHABLE[domain]
     if matchable.alone and list(file.values) == ["name"]:
         matchable = matchable.alone
-    prepared = matchable.prepare(file.values)
+    values, notes = bounded(file.values, matchable.needed)
+    prepared = matchable.prepare(values)
     pairs, report = prepared.pairs()
+    report.notes = notes
     number = {source: n for n, source in enumerate(dict.fromkeys(file.sources))}
     sources = np.array([number[source] for source in file.sources], dtype=np.int64)
     if across:

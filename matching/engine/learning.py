@@ -80,6 +80,8 @@ def learn(evidence: Mapping[str, Shares], begin: Odds, *, known: Odds | None = N
     """
     names = [name for name, shares in evidence.items() if np.count_nonzero(~np.isnan(shares)) > FEWEST]
     size = len(begin)
+    if not size:
+        return Model(0.0, {})
     if size > MOST:
         some = np.random.default_rng(seed).choice(size, MOST, replace=False)
         evidence = {name: evidence[name][some] for name in names}

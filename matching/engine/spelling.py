@@ -10,7 +10,9 @@ from matching.engine.candidates import Pairs
 from matching.engine.columns import Numbers, Shares
 
 SIZE = 3
-ROWS = 500  # texts looked up at once: bounds memory
+ROWS = 4096  # texts looked up at once, at most
+BLOCK = 5_000_000  # and steps: bounds memory
+WORK = 5_000  # steps a text: bounds time
 MOST_BEARERS = 600  # a 3-gram borne by more texts finds nobody: what it costs grows with the square
 DENSE = 1 << 22  # 3-grams an alphabet may make to be counted in a table instead of being sorted
 
@@ -38,17 +40,35 @@ class Spelling:
 
     def nearest(self, count: int, *, least: float) -> Pairs:
         """Numbers of texts, and of the up to ``count`` others whose cosine over rarer 3-grams is highest."""
-        keep = self._bearers <= MOST_BEARERS
-        rare = _unit(self.table @ sparse.diags(keep.astype(np.float32)))
+        most = _affordable(self._bearers, WORK * max(self.table.shape[0], ROWS))
+        keep = (self._bearers <= most).astype(np.float32)
+        rare = _unit(self.table @ sparse.diags(keep))
         rare.eliminate_zeros()
         turned = rare.T.tocsr()
+        work = np.cumsum(_of_rows(rare, self._bearers))
         lefts, rights = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-        for begin in range(0, rare.shape[0], ROWS):
-            near = rare[begin : begin + ROWS] @ turned
-            row, other = _highest(near, count + 1, least)
+        begin = 0
+        while begin < rare.shape[0]:
+            enough = int(np.searchsorted(work, (work[begin - 1] if begin else 0) + BLOCK, side="right"))
+            end = min(max(enough, begin + 1), begin + ROWS, rare.shape[0])
+            row, other = _highest(rare[begin:end] @ turned, count + 1, least)
             lefts.append((row + begin)[other != row + begin])
             rights.append(other[other != row + begin])
+            begin = end
         return Pairs(np.concatenate(lefts), np.concatenate(rights))
+
+
+def _affordable(bearers: Numbers, most: int) -> int:
+    """How many texts may bear a 3-gram for all of those to be followed within so many steps."""
+    sizes = np.sort(bearers[bearers <= MOST_BEARERS])
+    fits = np.searchsorted(np.cumsum(sizes * sizes), most, side="right")
+    return int(sizes[fits]) - 1 if fits < len(sizes) else MOST_BEARERS
+
+
+def _of_rows(table: "sparse.csr_matrix", worth: Numbers) -> Numbers:
+    """What the columns of each row are worth together."""
+    found: Numbers = np.diff(np.r_[0, np.cumsum(worth[table.indices])][table.indptr])
+    return found
 
 
 def _highest(near: "sparse.csr_matrix", count: int, least: float) -> tuple[Numbers, Numbers]:
