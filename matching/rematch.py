@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from matching import rules
@@ -118,10 +119,13 @@ def _cause(run: Rematch) -> Cause:
 
 @atomic
 def _leave_alone(run_id: UUID, why: str) -> bool:
-    """Pass over the golden record nothing could be done about, and say so."""
+    """Pass over the golden record, or the change to revert, nothing could be done about, and say so."""
     run = _locked(run_id)
-    if run is None or run.state != RematchState.RUNNING:
+    if run is None or run.state not in _WORKING:
         return False
+    if run.state == RematchState.REVERTING:
+        newest = _standing(run).values("pk")[:1]
+        return bool(run.changes.filter(pk__in=newest).update(left=why[:300], reverted_at=timezone.now()))
     passed = _next(run, 1)
     run.left_alone = [*run.left_alone, *({"record": str(pk), "why": why} for pk in passed)][:MOST_LEFT_ALONE]
     run.looked_at, run.reached = run.looked_at + len(passed), passed[0] if passed else run.reached
@@ -129,9 +133,13 @@ def _leave_alone(run_id: UUID, why: str) -> bool:
     return bool(passed)
 
 
+def _standing(run: Rematch) -> QuerySet[RematchChange]:
+    """What is still to be reverted, newest first."""
+    return run.changes.filter(reverted_at__isnull=True).order_by("-pk")
+
+
 def _revert_some(run: Rematch) -> bool:
-    standing = run.changes.filter(reverted_at__isnull=True).order_by("-pk")
-    changes: Sequence[RematchChange] = list(standing[:REVERTED_AT_ONCE])
+    changes: Sequence[RematchChange] = list(_standing(run)[:REVERTED_AT_ONCE])
     cause = Cause(by=HUB, reason=f"Re-match by rules {run.rule_set.number} reverted", correlation_id=run.pk)
     for change in changes:
         take_back(change, cause)

@@ -8,11 +8,21 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from matching.models import CandidateKind, CandidateState, MatchPair
 from mdm.cause import HUB
 from mdm.models import Link, LinkMethod
+
+
+class Standing(StrEnum):
+    """How firm a link is: the hub made the record of it, matching found it, or a person looked at it."""
+
+    SYSTEM = "system"
+    AUTOMATIC = "automatic"
+    VERIFIED = "verified"
+
 
 BY_PEOPLE = (LinkMethod.STEWARD, LinkMethod.MERGE, LinkMethod.UNMERGE)
 _MOVES = (LinkMethod.MERGE, LinkMethod.UNMERGE)
@@ -76,6 +86,21 @@ def kernels(histories: Mapping[int, Sequence[Held]]) -> Iterator[frozenset[int]]
         }
         if before:
             yield from kernels(before)
+
+
+def standings(ids: Collection[int]) -> dict[int, Standing]:
+    """{source record: how firm its link is}, for those that are linked. Four queries."""
+    held = {pk for one in held_together(ids) for pk in one}
+    links = Link.objects.filter(source_record_id__in=list(ids), ended_at__isnull=True)
+    rows = links.values_list("source_record_id", "method", "linked_by", "score")
+    return {pk: Standing.VERIFIED if pk in held else _standing(*rest) for pk, *rest in rows}
+
+
+def _standing(method: str, by: str, score: float | None) -> Standing:
+    if by != HUB.name and method != LinkMethod.PARENT:
+        return Standing.VERIFIED
+    alone = method == LinkMethod.PARENT or (method == LinkMethod.NEW and score is None)
+    return Standing.SYSTEM if alone else Standing.AUTOMATIC
 
 
 def united(sets: Iterable[Collection[int]]) -> list[frozenset[int]]:

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from matching import lookup, rules
 from matching.blocking import keys
+from matching.locking import hold
 from matching.models import Prepared, RuleSet, RuleState, RuleTrial, TrialKey, TrialState
 from matching.rematch_looking import LIVE, look
 from matching.rematch_questions import fading
@@ -41,7 +42,7 @@ logger = logging.getLogger(__name__)
 def start(*, rule_set_id: int, by: Actor) -> RuleTrial:
     """Begin to try a draft as it stands; one trial of a domain at a time, the newer takes the place of the older.
 
-    Locks the draft. Raises NotFound, WrongState when it is no draft any more.
+    Locks the draft and the domain's matching. Raises NotFound, WrongState when it is no draft any more.
     """
     found = RuleSet.objects.select_for_update(no_key=True).filter(pk=rule_set_id).first()
     if found is None:
@@ -49,6 +50,7 @@ def start(*, rule_set_id: int, by: Actor) -> RuleTrial:
     if found.state != RuleState.DRAFT:
         raise WrongState(f"Rules {found.number} are {found.get_state_display().lower()}.", "Only drafts are tried.")
     domain, now = BY_NAME[found.domain], timezone.now()
+    hold(domain)
     running = RuleTrial.objects.select_for_update().filter(domain=domain.name, state=TrialState.RUNNING)
     for one in running:
         _end(one, TrialState.FAILED, "A newer trial took its place.")

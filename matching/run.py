@@ -40,7 +40,8 @@ _FAULTS = (*_MOVED, Invalid, DataError, IntegrityError, ValueError, ArithmeticEr
 @dataclass
 class Outcome:
     """What a run did: source records decided, how many of them joined others, golden records made, questions asked,
-    linked source records whose changes were taken over, records turned back because nothing could be made of them."""
+    linked source records whose changes were taken over, records turned back because nothing could be made of them, and
+    pairs that resemble each other and were left apart because a person said so."""
 
     decided: int = 0
     linked: int = 0
@@ -48,6 +49,7 @@ class Outcome:
     asked: int = 0
     refreshed: int = 0
     turned_back: int = 0
+    respected: int = 0
 
     def add(self, other: "Outcome") -> None:
         """Sum up, batch after batch."""
@@ -57,6 +59,7 @@ class Outcome:
         self.asked += other.asked
         self.refreshed += other.refreshed
         self.turned_back += other.turned_back
+        self.respected += other.respected
 
     @property
     def nothing(self) -> bool:
@@ -150,6 +153,8 @@ def _decide(domain: Domain, claimed: dict[int, UUID | None], cause: Cause, hops:
     decisions = decide(scored, pairs)
     outcome = _apply(domain, scored, decisions, cause)
     outcome.asked += asking.ask_about_conflicts(domain, scored, sorted(changed))
+    review = bits_of(domain.matching.review)
+    outcome.respected = sum(scored.score(a, b).bits >= review for a, b in scored.apart)
     if changed:
         mastering.refresh(record_ids={golden for golden in claimed.values() if golden}, cause=cause)
         _mark_read(claimed)

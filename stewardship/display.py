@@ -64,6 +64,10 @@ TONES = {
     "paused": "warn",
     "quarantine": "warn",
     "quarantined": "warn",
+    # links
+    "verified": "ok",
+    "automatic": "info",
+    "system": "plain",
     # rule sets and re-matches
     "draft": "warn",
     "reverting": "busy",

@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import path, reverse
 
 from matching import relations
+from matching.rematch_standing import standings
 from mdm import queries
 from mdm.errors import NotFound
 from mdm.masking import masked, masked_row
@@ -125,9 +126,15 @@ def sources(request: HttpRequest, record: GoldenRecord, domain: Domain) -> HttpR
     """The crosswalk, and what every linked source record says beside what survived."""
     detail = queries.record_detail(record)
     rows = [_compared(detail, value) for value in (*detail.values, *detail.extension)]
+    firm = standings([entry.source_record for entry in detail.crosswalk])
     context = {
         "crosswalk": [
-            {"entry": entry, "source": showing.Source(entry.system, entry.system_name)} for entry in detail.crosswalk
+            {
+                "entry": entry,
+                "source": showing.Source(entry.system, entry.system_name),
+                "standing": firm.get(entry.source_record, ""),
+            }
+            for entry in detail.crosswalk
         ],
         "members": [
             {

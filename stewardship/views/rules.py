@@ -22,6 +22,7 @@ from stewardship.asking import Question, ask
 from stewardship.permissions import may_see, may_set_up
 from stewardship.requests import person
 
+CHANGES = ("join", "split", "asked", "doubted", "no longer asked")
 ACTS = {
     "shipped": "Shipped",
     "drafted": "Drafted",
@@ -134,6 +135,7 @@ def _tried(found: RuleSet, trial: RuleTrial | None) -> dict[str, Any]:
         "figures": rules_showing.figures(trial),
         "respected": rules_showing.respected(trial),
         "plot": rules_showing.plot(trial),
+        "unchanged": not any(trial.figures.get(name) for name in CHANGES),
         "examples": [] if runs else rules_showing.examples(trial),
     }
 

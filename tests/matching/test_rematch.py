@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from matching import rematch, rules, rules_trial, verdicts
 from matching.models import MatchCandidate, RematchChange, RematchState, RuleAct, TrialKey, TrialState
-from matching.rematch_standing import Held, held_together, kernels, united
+from matching.rematch_applying import Batch, carry_out
+from matching.rematch_standing import Held, held_together, kernels, standings, united
 from matching.tasks import rules_work
 from mdm import mastering
 from mdm.domains import BY_NAME
-from mdm.errors import WrongState
+from mdm.errors import Refused, WrongState
 from mdm.models import ChangeEvent, GoldenRecord, GoldenState, Link, SourceRecord
 from tests.matching.conftest import Run, golden_of
 from tests.matching.ruling import approve, person, re_match, shipped, try_out
@@ -271,6 +272,43 @@ def test_verified_links_survive_an_automatic_merge_and_its_revert(run: Run) -> N
     assert held(third, fourth, later) == {frozenset((third.pk, fourth.pk))}
     mastering.unmerge(merge_ids=[merge], cause=hub)
     assert held(third, fourth, later) == {frozenset((third.pk, fourth.pk))}
+
+
+def test_a_link_says_how_firm_it_is(run: Run) -> None:
+    first, second = pair_linked(run)
+    third, fourth = pair_asked(run)
+    alone = source("erp", "supplier", "V9", name="Boston Scientific Corp")
+    run("supplier")
+    mastering.merge(winner_id=gold(third), loser_ids=[gold(fourth)], expected={}, cause=why("Renamed"))
+    found = standings([one.pk for one in (first, second, third, fourth, alone)])
+    assert [found[one.pk].value for one in (third, fourth, alone)] == ["verified", "verified", "system"]
+    assert {found[first.pk].value, found[second.pk].value} == {"automatic"}
+
+
+def test_a_run_counts_what_it_left_apart_because_a_person_said_so(run: Run) -> None:
+    pair_asked(run)
+    verdicts.reject(candidate_id=MatchCandidate.objects.get().pk, cause=why("Two companies"))
+    source("crm", "supplier", "7", name="Waters Corporation", tax_id="133668640")
+    assert run("supplier").respected == 1
+
+
+def test_what_cannot_be_done_is_left_alone_and_named_and_the_rest_is_done(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = pair_linked(run)
+    third, _ = pair_asked(run)
+    going = approve(shipped(auto=0.98))
+
+    def refusing(batch: Batch) -> list[RematchChange]:
+        if gold(third) in batch.seeds:
+            raise Refused("Somebody holds it.")
+        return carry_out(batch)
+
+    monkeypatch.setattr(rematch, "carry_out", refusing)
+    rematch.advance(going.pk, 600)
+    going.refresh_from_db()
+    assert going.left_alone == [{"record": str(gold(third)), "why": "Somebody holds it."}]
+    assert (going.state, going.split, golden_of(first) != golden_of(second)) == (RematchState.DONE, 1, True)
 
 
 def test_retired_records_and_those_known_by_name_only_are_left_alone(run: Run) -> None:

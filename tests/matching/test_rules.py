@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from matching import rules
@@ -156,6 +156,7 @@ JSON = st.recursive(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(place=st.sampled_from([*THRESHOLDS, "anchors", "blocking", "comparisons"]), value=JSON)
 def test_whatever_is_sent_is_judged_and_what_is_found_good_can_be_used(place: str, value: Any) -> None:
     given_content = content(**{place: value})

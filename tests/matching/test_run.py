@@ -153,7 +153,7 @@ def test_a_link_a_person_made_is_not_questioned(run: Run) -> None:
     supplier("erp", "V1", "Waters Corp", tax_id="133668640")
     second = supplier("ap", "1", "Waters Corp", tax_id="133668640")
     run("supplier")
-    Link.objects.filter(source_record=second).update(method=LinkMethod.STEWARD)
+    Link.objects.filter(source_record=second).update(method=LinkMethod.STEWARD, linked_by="Stella Steward")
     change(second, tax_id="208365999")
     assert run("supplier").asked == 0
 

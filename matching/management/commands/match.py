@@ -29,3 +29,5 @@ class Command(BaseCommand):
                     f"{done.linked} rows joined others, {done.refreshed} changes taken over, "
                     f"{done.asked} questions for people, {time.perf_counter() - started:.1f} s"
                 )
+                if done.respected:
+                    self.stdout.write(f"  {done.respected} pairs left apart because a person said so")
