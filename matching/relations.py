@@ -16,7 +16,7 @@ from matching.models import Relation, RelationKind
 from mdm.cause import Cause
 from mdm.errors import NotFound, Refused
 from mdm.mastering import follow_merges
-from mdm.models import GoldenRecord, Link, SourceRecord
+from mdm.models import GoldenRecord, GoldenState, Link, SourceRecord
 from mdm.retrying import atomic
 from mdm.spec import Domain, Feature, Relating
 
@@ -30,6 +30,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
 DIRECTED = (RelationKind.PARENT, RelationKind.SUCCESSOR)
 # A record of more sources says the same thing again and again.
 _MOST_SOURCES = 20
+MOST_LIKELY = 8
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,36 @@ def suggest(domain: Domain, left: UUID, right: UUID) -> list[Suggestion]:
             named = {1: left, 2: right}.get(spoken[0])
             found[relating.kind] = Suggestion(RelationKind(relating.kind), named, relating.because)
     return list(found.values())
+
+
+def likely(domain: Domain, record: GoldenRecord) -> list[tuple[Suggestion, GoldenRecord]]:
+    """Records in use that bear the same values as this one, where such values declare a relation: the same drug of
+    another maker shares no key with it, so matching never compares the two.
+
+    At most MOST_LIKELY of each kind, those already related left aside; a query for each of them.
+    """
+    known = {one.other.pk for one in related(record.pk)} | {record.pk}
+    found = []
+    for relating in domain.matching.relations:
+        same = _same_values(domain, relating, record.pk)
+        if relating.one != relating.other or not same:
+            continue
+        rows = domain.model._default_manager.filter(record__state=GoldenState.ACTIVE, **same).exclude(record__in=known)
+        for pk in rows.order_by("record__code").values_list("record_id", flat=True)[:MOST_LIKELY]:
+            spoken = [one for one in suggest(domain, record.pk, pk) if one.kind == relating.kind]
+            found += [(one, pk) for one in spoken]
+            known.add(pk)
+    records = GoldenRecord.objects.in_bulk([pk for _, pk in found])
+    return [(suggestion, records[pk]) for suggestion, pk in found]
+
+
+def _same_values(domain: Domain, relating: Relating, record_id: UUID) -> dict[str, str]:
+    """What another golden record must hold to be alike, as a filter; empty where this one is silent on any of it."""
+    names = relating.one.attributes
+    if any("." in name for name in names):
+        return {}
+    own = domain.model._default_manager.filter(record=record_id).values_list(*names).first() or ()
+    return {f"{name}__iexact": value for name, value in zip(names, own, strict=False)} if own and all(own) else {}
 
 
 @atomic

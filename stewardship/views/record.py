@@ -239,6 +239,7 @@ def references(request: HttpRequest, record: GoldenRecord, domain: Domain) -> Ht
         "pointing": pointing,
         "tree": tree(domain, record.pk),
         "related": relations.related(record.pk),
+        "likely": relations.likely(domain, record),
     }
     return show(request, "stewardship/record/references.html", record, domain, context)
 

@@ -56,6 +56,18 @@ def test_the_same_drug_of_another_maker_is_equivalent() -> None:
     assert hints(one, third) == []
 
 
+def test_equivalents_that_were_never_compared_are_found_by_their_values() -> None:
+    drug = {"generic_name": "Metformin", "strength": "500 mg", "dosage_form": "tablet"}
+    one = golden(source("erp", "item", "1", description="Metformin 500 tab", ndc="00378660501", **drug))
+    other = golden(source("lab", "item", "2", description="GLUCOPHAGE", ndc="00093721401", **drug))
+    golden(source("lab", "item", "3", description="Metformin 850", **(drug | {"strength": "850 mg"})))
+    golden(source("lab", "item", "4", description="Metformin", generic_name="Metformin"))
+    item = BY_NAME["item"]
+    assert [(hint.kind, found.pk) for hint, found in relations.likely(item, one)] == [("equivalent", other.pk)]
+    relations.relate(kind=RelationKind.EQUIVALENT, first=one.pk, second=other.pk, cause=why())
+    assert relations.likely(item, one) == []
+
+
 def test_a_unit_at_the_door_of_a_hospital_belongs_to_it() -> None:
     house = hospital("1", "Mercy Hospital", street="100 Main Street")
     unit = hospital("2", "Mercy Hospital Pharmacy", street="100 Main St")
