@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from statistics import quantiles
-from typing import Any
+from typing import Any, NamedTuple
 
 import django
 from django.db import connection, models
@@ -60,7 +60,7 @@ def rows_of(file: Path, most: int) -> Iterator[Mapped]:
 def copy(model: type[models.Model], rows: Iterable[dict[str, Any]]) -> None:
     """Rows given by column, what they do not name as the model has it, through COPY."""
     rows = list(rows)
-    fields = [f for f in model._meta.concrete_fields if f.column in rows[0] or not f.primary_key]
+    fields: list[Any] = [f for f in model._meta.concrete_fields if f.column in rows[0] or not f.primary_key]
     fields = [f for f in fields if not f.has_db_default()]
     blank = model()
     default: dict[str, Any] = {f.column: getattr(blank, f.attname) for f in fields}
@@ -153,25 +153,49 @@ def asked(kind: str, record: SourceRecord, chance: random.Random) -> tuple[dict[
     return {"name": name if kind == "name only" else name[: max(5, len(name) * 2 // 3)]}, {}
 
 
-def told(what: str, seconds: Sequence[float], note: str = "") -> None:
-    """One line: median, 95th of a hundred, worst, in milliseconds."""
-    cuts = quantiles(seconds, n=20)
-    print(f"{what:11} {1000 * cuts[9]:7.1f} {1000 * cuts[18]:7.1f} {1000 * max(seconds):7.1f} ms  {note}", flush=True)
+class Taken(NamedTuple):
+    """Seconds one act took by the clock, and seconds of CPU of this process."""
+
+    wall: float
+    cpu: float
 
 
-def timed(act: Callable[[], Any]) -> tuple[float, Any]:
-    """Seconds and the answer."""
-    started = time.perf_counter()
+def told(what: str, taken: Sequence[Taken], note: str = "") -> None:
+    """One line: median, 95th of a hundred, worst by the clock in milliseconds; then what of it was our own CPU."""
+    wall, cpu = (quantiles(column, n=20) for column in zip(*taken, strict=True))
+    worst = max(one.wall for one in taken)
+    print(
+        f"{what:11} {1000 * wall[9]:7.1f} {1000 * wall[18]:7.1f} {1000 * worst:7.1f}   "
+        f"{1000 * cpu[9]:7.1f} {1000 * cpu[18]:7.1f}  {note}",
+        flush=True,
+    )
+
+
+def timed(act: Callable[[], Any]) -> tuple[Taken, Any]:
+    """What it took, and its answer."""
+    started, used = time.perf_counter(), time.process_time()
     answer = act()
-    return time.perf_counter() - started, answer
+    return Taken(time.perf_counter() - started, time.process_time() - used), answer
+
+
+def served() -> float:
+    """Seconds of CPU of the PostgreSQL process that serves us so far, to a hundredth; 0 where it is elsewhere."""
+    raw: Any = connection.connection
+    told = Path(f"/proc/{raw.info.backend_pid}/stat")
+    if not told.exists():
+        return 0.0
+    columns = told.read_text().rpartition(")")[2].split()
+    return (int(columns[11]) + int(columns[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def searches(chance: random.Random) -> None:
     """One worker, 500 searches, and how often the record meant was among the ten shown."""
     last = SourceRecord.objects.order_by("-pk").values_list("pk", flat=True)[0]
-    everything: list[float] = []
+    everything: list[Taken] = []
+    before = served()
     for kind in KINDS:
-        taken, hit, first = [], 0, 0
+        taken: list[Taken] = []
+        hit = first = 0
         for _ in range(SEARCHES // len(KINDS)):
             record = SourceRecord.objects.get(pk=chance.randrange(1, last))
             attributes, parts = asked(kind, record, chance)
@@ -180,28 +204,29 @@ def searches(chance: random.Random) -> None:
                 given = read_given(SUPPLIER, attributes, parts)
                 return search(SUPPLIER, given.values, given.parts, 10)
 
-            seconds, found = timed(act)
-            taken.append(seconds)
+            used, found = timed(act)
+            taken.append(used)
             shown = [one.source_record for one in found.found]
             hit, first = hit + (record.pk in shown), first + (shown[:1] == [record.pk])
         told(kind, taken, f"among the ten {hit / len(taken):.0%}, first {first / len(taken):.0%}")
         everything += taken
-    told("searches", everything)
+    told("searches", everything, f"and of PostgreSQL {1000 * (served() - before) / len(everything):.1f} ms CPU each")
 
 
 def arrivals(chance: random.Random) -> None:
     """Records of another source arrive one by one; each is matched and mastered by itself."""
     last = SourceRecord.objects.order_by("-pk").values_list("pk", flat=True)[0]
     system, _ = SourceSystem.objects.get_or_create(code=f"arrivals-{last}", defaults={"name": "Arrivals"})
-    taken, linked = [], 0
+    taken, linked, before = [], 0, served()
     for number in range(ARRIVALS):
         record = SourceRecord.objects.get(pk=chance.randrange(1, last))
         record.pk, record.system, record.key, record.state = None, system, f"A{number}", SourceState.WAITING
         record.save(force_insert=True)
-        seconds, done = timed(lambda: match(SUPPLIER, Cause(by=HUB, reason="Bench"), everything=False))
-        taken.append(seconds)
+        used, done = timed(lambda: match(SUPPLIER, Cause(by=HUB, reason="Bench"), everything=False))
+        taken.append(used)
         linked += done.linked
-    told("arrivals", taken, f"linked {linked}, the others are new or asked about")
+    cpu = 1000 * (served() - before) / len(taken)
+    told("arrivals", taken, f"and of PostgreSQL {cpu:.1f} ms CPU each; linked {linked}, the others new or asked about")
 
 
 def main() -> None:
@@ -223,7 +248,7 @@ def main() -> None:
         chance = random.Random(given.seed)
         print(f"{SourceRecord.objects.count():,} source records, {MatchKey.objects.count():,} keys; load now "
               f"{os.getloadavg()[0]:.1f}")  # fmt: skip
-        print("              p50     p95     max")
+        print("ms              p50     p95     max   CPU p50 CPU p95")
         searches(chance)
         arrivals(chance)
         print(f"load at the end {os.getloadavg()[0]:.1f}")

@@ -21,12 +21,12 @@ from matching.rules import in_force
 from matching.scoring import Score, sentence, shares
 from matching.why import band
 from mdm.masking import MASK, restricted_names
-from mdm.models import Link
+from mdm.models import Link, SourceState
 from mdm.spec import Domain, Matching
 
 MOST_SHOWN = 50
 _NEW = 0  # the id of the record that does not exist yet
-_BY_KEY, _BY_WORD, _SCORED, _MEMBERS = 150, 60, 90, 300  # the rows read and the pairs scored, at most
+_BY_KEY, _BY_WORD, _SCORED, _MEMBERS = 120, 50, 90, 300  # the rows read and the pairs scored, at most
 _MOST_WORDS = 8
 _ALIKE = 0.6  # names less alike than this, sharing no key, are no answer
 _COUNTED = 5000  # a value shared more often is as good as worthless, however often
@@ -95,12 +95,9 @@ def search(
     likeness = _likeness(wordlist.naming(domain, matching), features, known)
     chosen = {_NEW: Known(_NEW, _NEW, features), **_likeliest(known, sharing.records, likeness)}
     scored = Scored(matching, chosen, shares(_commonness(domain, features, sharing)))
-    nearest = _nearest(scored, min(limit, MOST_SHOWN))
-    members = lookup.members_of(nearest) - scored.known.keys()
-    whole = lookup.load(sorted(members)[:_MEMBERS])
-    scored = Scored(matching, {**scored.known, **whole}, scored.shared)
     named = {one.golden for pk, one in known.items() if likeness.get(pk, 0.0) >= _ALIKE}
-    found = [one for one in _told(matching, scored, nearest) if one.band != "new" or one.record in named]
+    found = _told(scored, _nearest(scored, min(limit, MOST_SHOWN)))
+    found = [one for one in found if one.band != "new" or one.record in named]
     return Searched(tuple(found), _what_becomes(matching, found), len(known), tuple(dict.fromkeys(left_out)), domain)
 
 
@@ -229,31 +226,42 @@ def _nearest(scored: Scored, limit: int) -> list[UUID]:
     return sorted(best, key=lambda golden: (-best[golden], golden))[:limit]
 
 
-def _told(matching: Matching, scored: Scored, nearest: Sequence[UUID]) -> list[Alike]:
-    members = scored.members()
-    closest: dict[UUID, tuple[int, Score]] = {}
-    for golden in nearest:
-        scores = {pk: scored.score(_NEW, pk) for pk in members[golden]}
-        pk = max(scores, key=lambda one: (scores[one].bits, -one))
-        contradicted = {label for score in scores.values() for label in score.vetoes} - agreed(scores.values())
-        closest[golden] = pk, replace(scores[pk], vetoes=tuple(sorted(contradicted)))
-    links = Link.objects.filter(
-        source_record_id__in=[pk for pk, _ in closest.values()], record_id__in=nearest, ended_at__isnull=True
-    ).values_list(
-        "record_id", "record__code", "record__title", "record__state", "record__version",
-        "source_record__system__code", "source_record__key",
-    )  # fmt: skip
-    found = []
-    for golden, code, title, state, version, system, key in links:
-        pk, score = closest[golden]
-        found.append(
-            Alike(
-                record=golden, code=code, title=title or code, state=state, version=version,
-                source_record=pk, system=system, key=key,
-                score=score, band=band(matching, score), sentence=sentence(score),
-            )
-        )  # fmt: skip
+def _told(scored: Scored, nearest: Sequence[UUID]) -> list[Alike]:
+    """Each golden record with all its source records: another one may bear out what the closest one contradicts."""
+    links = (
+        Link.objects.filter(record_id__in=nearest, ended_at__isnull=True, source_record__part="")
+        .filter(source_record__prepared__isnull=False)
+        .exclude(source_record__state=SourceState.RETIRED)
+        .select_related("record", "source_record__system", "source_record__prepared")
+        .defer("source_record__values", "source_record__parts", "record__search_text")
+        .order_by("record_id", "source_record_id")[:_MEMBERS]
+    )
+    members: dict[UUID, dict[int, Link]] = defaultdict(dict)
+    for link in links:
+        members[link.record_id][link.source_record_id] = link
+    whole = {pk: _known(link) for held in members.values() for pk, link in held.items()}
+    scored = Scored(scored.matching, {**whole, _NEW: scored.known[_NEW]}, scored.shared)
+    found = [_alike(scored, ids, members[golden]) for golden, ids in scored.members().items()]
     return sorted(found, key=lambda one: (-one.score.bits, one.code))
+
+
+def _known(link: Link) -> Known:
+    source: Any = link.source_record
+    features = {name: tuple(texts) for name, texts in source.prepared.features.items()}
+    return Known(source.pk, source.system_id, features, link.record_id, source.stub)
+
+
+def _alike(scored: Scored, ids: Sequence[int], links: Mapping[int, Link]) -> Alike:
+    scores = {pk: scored.score(_NEW, pk) for pk in ids}
+    pk = max(scores, key=lambda one: (scores[one].bits, -one))
+    contradicted = {label for score in scores.values() for label in score.vetoes} - agreed(scores.values())
+    score = replace(scores[pk], vetoes=tuple(sorted(contradicted)))
+    record, source = links[pk].record, links[pk].source_record
+    return Alike(
+        record=record.pk, code=record.code, title=record.title or record.code, state=record.state,
+        version=record.version, source_record=pk, system=source.system.code, key=source.key,
+        score=score, band=band(scored.matching, score), sentence=sentence(score),
+    )  # fmt: skip
 
 
 def _what_becomes(matching: Matching, found: Sequence[Alike]) -> str:

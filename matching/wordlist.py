@@ -18,7 +18,7 @@ LONGEST, MOST = 40, 24
 SHORTEST_BEGINNING = 3
 # A name is only one of several thousand alike where more records than this bear its word.
 COMMON = 1000
-READ = 500  # records read to find those with the fewest words
+READ = 250  # records read to find those with the fewest words
 # Of words spelled alike: how many letters in order they share, and how many of them are tried.
 ALIKE, TRIED = 0.72, 6
 # How many words are taken for misspelt at once, and the 3-grams two words share at least to be looked at.
@@ -53,71 +53,62 @@ def learn(domain: Domain, words: Iterable[str]) -> None:
 
 def meant(domain: Domain, asked: Sequence[str]) -> tuple[dict[str, tuple[str, ...]], set[str]]:
     """Asked word -> the known words it may mean: itself, those spelled alike, those it is the beginning of. And those
-    of them that more records bear than are worth reading, as far as PostgreSQL knows. Three queries.
+    of them that more records bear than are worth reading, as far as PostgreSQL knows. One query.
     """
-    usual = _usual()
+    rows = _known(domain, asked)
+    usual = {known: count for word, known, count in rows if count}
     near: dict[str, dict[str, None]] = {word: {word: None} if word in usual else {} for word in asked}
-    strange = sorted((word for word in asked if word not in usual), key=lambda word: (-len(word), word))[:SPELLED]
-    rows = [(word, known) for word in strange for known in usual] + _spelled_alike(domain, strange)
-    shares = text_shares([word for word, _ in rows], [known for _, known in rows]).tolist()
-    for share, (word, known) in sorted(zip(shares, rows, strict=True), key=lambda one: (-one[0], one[1])):
+    pairs = [(word, known) for word in asked if word not in usual for known in usual]
+    pairs += [(word, known) for word, known, _ in rows if word]
+    shares = text_shares([word for word, _ in pairs], [known for _, known in pairs]).tolist()
+    for share, (word, known) in sorted(zip(shares, pairs, strict=True), key=lambda one: (-one[0], one[1])):
         if share >= ALIKE and len(near[word]) < TRIED:
             near[word][known] = None
-    for word, known in _begun(domain, [word for word in asked if len(word) >= SHORTEST_BEGINNING]):
-        near[word][known] = None
+    for word, known, _ in sorted(rows, key=lambda row: (len(row[1]), row[1])):
+        begun = SHORTEST_BEGINNING <= len(word) < len(known) and known.startswith(word)
+        if begun and len(near[word]) < 2 * TRIED:
+            near[word][known] = None
     told = {word: tuple(others) for word, others in near.items() if others}
     return told, {word for word, count in usual.items() if count > COMMON}
 
 
-def _usual() -> dict[str, float]:
-    """The words most records bear, and about how many, as PostgreSQL last counted."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT told.word, told.share * held.reltuples FROM pg_stats AS known
-            JOIN pg_class AS held ON held.oid = 'matching_prepared'::regclass,
-            unnest(known.most_common_elems::text::text[], known.most_common_elem_freqs) AS told (word, share)
-            WHERE known.schemaname = current_schema() AND known.tablename = 'matching_prepared'
-              AND known.attname = 'words' AND told.word IS NOT NULL
-            """
-        )
-        return dict(cursor.fetchall())
-
-
-def _spelled_alike(domain: Domain, asked: Sequence[str]) -> list[tuple[str, str]]:
-    """(asked word, known word) that share 3-grams, at most so many of each, likest first.
-
-    OFFSET 0 keeps the index of the domains out of it: PostgreSQL takes comparing 3-grams for as cheap as any other
-    comparison, and would compare with every word.
+def _known(domain: Domain, asked: Sequence[str]) -> list[tuple[str, str, float]]:
+    """("", word, about how many records bear it) of the most usual words; (asked word, known word, 0) of those that
+    share 3-grams with an unusual one, likest first, and of those that begin with it, shortest first.
     """
-    if not asked:
-        return []
+    parameters: list[Any] = [list(asked), SPELLED, domain.name, 4 * TRIED]
+    begun = [word for word in asked if len(word) >= SHORTEST_BEGINNING]
+    for word in begun:
+        parameters += [word, domain.name, f"{_escaped(word)}%", TRIED]
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT asked.word, near.word FROM unnest(%s::text[]) AS asked (word) CROSS JOIN LATERAL (
-              SELECT alike.word FROM (
-                SELECT domain, word FROM matching_nameword WHERE word %% asked.word OFFSET 0
-              ) alike WHERE alike.domain = %s ORDER BY similarity(alike.word, asked.word) DESC, alike.word LIMIT %s
-            ) near
-            """,
-            [list(asked), domain.name, 4 * TRIED],
-        )
+        cursor.execute(_KNOWN + _BEGUN * len(begun), parameters)
         return list(cursor.fetchall())
 
 
-def _begun(domain: Domain, asked: Sequence[str]) -> list[tuple[str, str]]:
-    """(asked word, known word that begins with it), the shortest ones of each."""
-    one = (
-        "(SELECT %s, word FROM matching_nameword WHERE domain = %s AND word LIKE %s ORDER BY length(word), word"
-        " LIMIT %s)"
-    )
-    if not asked:
-        return []
-    parameters = [value for word in asked for value in (word, domain.name, f"{_escaped(word)}%", TRIED)]
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join([one] * len(asked)), parameters)
-        return list(cursor.fetchall())
+# OFFSET 0 keeps the index of the domains out of it: PostgreSQL takes comparing 3-grams for as cheap as any other
+# comparison, and would compare with every word.
+_KNOWN = """
+WITH usual (word, records) AS MATERIALIZED (
+  SELECT told.word, told.share * held.reltuples FROM pg_stats AS known
+  JOIN pg_class AS held ON held.oid = 'matching_prepared'::regclass,
+  unnest(known.most_common_elems::text::text[], known.most_common_elem_freqs) AS told (word, share)
+  WHERE known.schemaname = current_schema() AND known.tablename = 'matching_prepared' AND known.attname = 'words'
+    AND told.word IS NOT NULL AND told.share * held.reltuples > 0
+)
+SELECT '', word, records FROM usual
+UNION ALL
+(SELECT asked.word, near.word, 0 FROM (
+   SELECT word FROM unnest(%s::text[]) AS given (word) WHERE word NOT IN (SELECT word FROM usual)
+   ORDER BY length(word) DESC, word LIMIT %s
+ ) asked CROSS JOIN LATERAL (
+  SELECT alike.word FROM (SELECT domain, word FROM matching_nameword WHERE word %% asked.word OFFSET 0) alike
+  WHERE alike.domain = %s ORDER BY similarity(alike.word, asked.word) DESC, alike.word LIMIT %s
+) near)
+"""
+_BEGUN = """
+UNION ALL
+(SELECT %s, word, 0 FROM matching_nameword WHERE domain = %s AND word LIKE %s ORDER BY length(word), word LIMIT %s)
+"""
 
 
 @contextmanager
