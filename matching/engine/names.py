@@ -4,8 +4,9 @@ With nothing else to go by, several ways of comparing two names are kept apart a
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import groupby
 
 import numpy as np
 
@@ -31,7 +32,8 @@ _REMARKS = re.compile(
 )
 _SEAM = re.compile(r"(?<=\d{3})(?=[^\W\d_]{3})|(?<=[^\W\d_]{3})(?=\d{3})")
 _CODE = re.compile(r"\d{4,}|(?=\w*[^\W\d_])(?=\w*\d)\w{4,}")
-_NUMBER = re.compile(r"\d{1,3}")
+_NUMBER = re.compile(r"\b(?:\d{1,3}|i{2,3}|iv|vi{1,3}|ix|xi{1,3})\b")
+_LONGEST_FORM = 4  # words
 
 
 @lru_cache(maxsize=65536)
@@ -40,16 +42,23 @@ def plain(raw: str) -> tuple[str, ...]:
     left."""
     folded = fold(raw[:LONGEST])
     words = _SEAM.sub(" ", _REMARKS.sub(" ", folded)).split()
-    kept = _without_forms([word for word in words if not _CODE.fullmatch(word)])
+    kept = _without_forms([*_joined(word for word in words if not _CODE.fullmatch(word))])
     return tuple(kept) or tuple(folded.split())
 
 
+def _joined(words: Iterable[str]) -> Iterator[str]:
+    """Single letters in a row as one word: ``n h s trust`` is ``nhs trust``."""
+    for alone, some in groupby(words, lambda word: len(word) == 1 and word.isalpha()):
+        letters = list(some)
+        yield from ["".join(letters)] if alone else letters
+
+
 def _without_forms(words: list[str]) -> list[str]:
-    for step in (-1, 1):
-        turned = words[::step]
-        while len(turned) > 1 and (turned[0],) in FORMS:
-            turned = turned[1:]
-        words = turned[::step]
+    for size in range(min(_LONGEST_FORM, len(words) - 1), 0, -1):
+        if tuple(words[-size:]) in FORMS:
+            return _without_forms(words[:-size])
+        if tuple(words[:size]) in FORMS:
+            return _without_forms(words[size:])
     return words
 
 

@@ -24,6 +24,8 @@ from matching.training.names import ledger, register
         ("LIMITED Acme Pharma PLC", "acme pharma"),
         ("HA70214 Acme 24", "acme 24"),
         ("Acme, closed", "acme"),
+        ("A.B.C. Trading and H M Revenue", "abc trading and hm revenue"),
+        ("Limited Liability Company Acme S.A. de C.V.", "acme"),
         ("Do not use", "do not use"),
         ("12345", "12345"),
         ("", ""),
