@@ -7,6 +7,7 @@ from typing import Any
 
 from mdm.spec import Feature, Matching
 from mdm.standardise.companies import company_name, split_legal_form
+from mdm.standardise.equivalents import thing
 from mdm.standardise.folding import consonants, expand_abbreviations, fold, name_tokens
 from mdm.standardise.streets import parse_street
 
@@ -211,6 +212,11 @@ def _item_words(row: Row) -> Iterable[str]:
         yield " ".join(sorted(set(_ITEM_WORD.findall(_THOUSANDS.sub("", value.lower())))))
 
 
+def _item_thing(row: Row) -> Iterable[str]:
+    """What the item is, whoever makes it and however it is packed."""
+    return map(thing, row)
+
+
 WORDS: Mapping[str, Callable[[Row], Iterable[str]]] = {
     "text": _text,
     "words": _text,
@@ -233,4 +239,5 @@ WORDS: Mapping[str, Callable[[Row], Iterable[str]]] = {
     "reference": _reference,
     "center_code": _center_code,
     "item_words": _item_words,
+    "item_thing": _item_thing,
 }

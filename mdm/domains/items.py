@@ -98,6 +98,13 @@ MATCHING = Matching(
             because="they are one drug in one strength and form, of another maker or in another pack",
             unless=Feature(name="ndc", make="identifier", attributes=("ndc",)),
         ),
+        Relating(
+            kind="equivalent",
+            one=Feature(name="thing", make="item_thing", attributes=("description",)),
+            other=Feature(name="thing", make="item_thing", attributes=("description",)),
+            because="they are described as one thing, of another maker or in another pack",
+            unless=Feature(name="ndc", make="identifier", attributes=("ndc",)),
+        ),
     ),
 )
 

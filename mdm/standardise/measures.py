@@ -29,6 +29,7 @@ _UNITS = {
     "ports": ("port", "1"), "channel": ("channel", "1"), "sheet": ("sheet", "1"), "sheets": ("sheet", "1"),
     "user": ("user", "1"), "users": ("user", "1"), "core": ("core", "1"), "pound": ("lb", "1"), "pounds": ("lb", "1"),
 }  # fmt: skip
+UNITS = frozenset(_UNITS)
 _LENGTHS = frozenset({"mm", "in"})
 _NUMBER = r"\d{1,3}(?:,\d{3})+|\d{1,7}(?:\.\d{1,5})?|\.\d{1,5}"
 # A litre or gram inside a part number (AR-8835L-14) is none.
@@ -88,6 +89,12 @@ def measures(text: str) -> Measures:
     for groups in _PACK.findall(text):
         packs.add(int(next(g for g in groups if g)))
     return Measures(frozenset(amounts), frozenset(packs))
+
+
+@lru_cache(maxsize=32768)
+def without_packs(text: str) -> str:
+    """`text` without what it says of its packs."""
+    return _PACK.sub(" ", text)
 
 
 @lru_cache(maxsize=32768)
