@@ -30,6 +30,7 @@ from mdm.standardise.streets import parse_street
 
 Rows = Mapping[str, Sequence[str]]
 
+MOST_NAMES = 6  # of one record: each is compared with each of another
 NAMES = Blend(0.35, 0.15, 0.2, 0.15, 0.15)
 _NOT_ALNUM = re.compile(r"[^0-9A-Z]+")
 _EXTENSION = re.compile(r"\s*(?:x|ext)\b.*", re.IGNORECASE)
@@ -37,11 +38,11 @@ _PREFIX = re.compile(r"[A-Z]{2}(?=\d)")
 _PLACEHOLDER = re.compile(r"|(.)\1+|NA|NONE|NULL|TBD|TBA|UNKNOWN|X+|123456789\d*|0*|9+|N")
 
 
-def _names(raw: str) -> tuple[str, ...]:
-    """Telling words without the legal form, of the name and of those it trades or traded under."""
+def _names(raw: str) -> tuple[tuple[str, ...], tuple[str]]:
+    """Telling words without the legal form, of the name and of those it trades or traded under; and that form."""
     taken = company_name(telling.bare(raw))
     found = (" ".join(name_tokens(core)) for core in (taken.core, *taken.trading, *taken.former))
-    return tuple(dict.fromkeys(name for name in found if name))
+    return tuple(dict.fromkeys(name for name in found if name))[:MOST_NAMES], (taken.legal_form,)
 
 
 def _identifier(raw: str) -> str:
@@ -81,7 +82,7 @@ def _address(number: Column, street: Column, unit: Column) -> Compare:
     def of(pairs: Pairs) -> Shares:
         door, way, room = doors(pairs), streets(pairs), units(pairs)
         both = np.where(np.isnan(door), 0.6 * way, 0.55 * door + 0.45 * way)
-        return np.stack([both, door, way, room], axis=1).astype(np.float32)
+        return np.stack([both, both, door, way, room], axis=1).astype(np.float32)
 
     return of
 
@@ -142,7 +143,7 @@ def _place(postcode: Column, city: Column, region: Column) -> Compare:
     def of(pairs: Pairs) -> Shares:
         code, town = codes(pairs), towns(pairs)
         both = np.where(np.isnan(code), town, np.where(np.isnan(town), code, (code + town) / 2))
-        return np.stack([both, code, town, regions(pairs)], axis=1).astype(np.float32)
+        return np.stack([both, both, code, town, regions(pairs)], axis=1).astype(np.float32)
 
     return of
 
@@ -191,7 +192,7 @@ def prepare(rows: Rows) -> Prepared:
 def _of_names(raws: Sequence[str]) -> dict[str, Column]:
     """What names tell, each different one taken apart once."""
     raw = Column.single(raws, str)
-    told = [(_names(text), (telling.legal_form(text),), (telling.units(text),)) for text in raw.texts]
+    told = [(*_names(text), (telling.units(text),)) for text in raw.texts]
     return {code: raw.made(Column.of(one[at] for one in told)) for at, code in enumerate(("name", "form", "part"))}
 
 
@@ -229,11 +230,19 @@ def _groups(columns: Mapping[str, Column], name: Compare) -> dict[str, Group]:
     found = {"name": Group("Name", 14, 0.75, name, parts=WORDED)}
     if "street" in columns:
         found["address"] = Group(
-            "Address", 8, 0.5, _address(of["house"], of["street"], of["unit"]), parts=("door", "street", "unit")
+            "Address",
+            8,
+            0.5,
+            _address(of["house"], of["street"], of["unit"]),
+            parts=("whole", "door", "street", "unit"),
         )
     if "city" in columns or "postcode" in columns:
         found["place"] = Group(
-            "Place", 4, 0.6, _place(of["postcode"], of["city"], of["region"]), parts=("postcode", "city", "region")
+            "Place",
+            4,
+            0.6,
+            _place(of["postcode"], of["city"], of["region"]),
+            parts=("whole", "postcode", "city", "region"),
         )
     for code, (label, weight, measure) in _TELLING.items():
         if code in columns:

@@ -1,9 +1,8 @@
-"""What the texts of an organisation tell: its legal form, its country and region, which part of a place it is."""
+"""What the texts of an organisation tell: its country and region, which part of a place it is."""
 
 import re
 from functools import lru_cache
 
-from mdm.standardise.companies import split_legal_form
 from mdm.standardise.folding import name_tokens
 from mdm.standardise.tables import COUNTRY_CODES, SUBDIVISION_CODES, plain
 
@@ -34,16 +33,10 @@ _MEANT = {
 }
 
 
-@lru_cache(maxsize=64)
 def bare(raw: str) -> str:
     """A name without the account number before it and the remark behind it, or as it is where nothing else is left."""
     kept = _REMARK.sub("", _ACCOUNT.sub("", raw)).strip()
     return kept if len(kept) > 2 else raw
-
-
-def legal_form(raw: str) -> str:
-    """``llc``, ``gmbh``; empty where the name has none."""
-    return split_legal_form(bare(raw))[1]
 
 
 @lru_cache(maxsize=4096)

@@ -1,7 +1,8 @@
 """Which weights judge the pairs of a file: those learnt from its own hard identifiers where they prove enough.
 
 A hard identifier both records bear is an answer nobody had to give: equal, they are one; others, they are two. A slip
-of the pen is neither. Without enough of such answers the declared weights and those EM finds count by halves.
+of the pen is neither. Without enough of such answers the declared weights, those EM finds and the shipped ones are
+blended, as each errs where the others do not.
 """
 
 from collections.abc import Callable, Mapping
@@ -9,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from matching.engine.additive import Additive, Line, fit, learnable
 from matching.engine.columns import CHUNK, Shares
@@ -17,6 +19,7 @@ from matching.engine.learning import learn
 
 ENOUGH = 50  # pairs that hard identifiers prove the same, and as many proven different, below which nothing is learnt
 PULL = 4.0  # towards the shipped weights
+MOST_MOVED = 3.0  # log-odds
 DOUBTED = 1.0  # log-odds above which a pair that is left to a person gains a tenth: in order, below the automatic band
 
 Odds = NDArray[np.float64]
@@ -59,7 +62,23 @@ def _learnt(prepared: Prepared, evidence: Evidence, default: Additive | None) ->
     if default and prepared.trust:
         return Weights(_share(default.contributions, prepared.trust), proven=False)
     learnt = learn(whole, prepared.first_odds(evidence))
-    return Weights(_together(_share(prepared.declared, 0.5), _share(learnt.contributions, 0.5)), proven=False)
+    halves = Weights(_together(_share(prepared.declared, 0.5), _share(learnt.contributions, 0.5)), proven=False)
+    return _with_default(halves, evidence, default) if default else halves
+
+
+def _with_default(found: Weights, evidence: Evidence, default: Additive) -> Weights:
+    """By thirds, each ranks where another errs; as many pairs the same as without the default, if it expects fewer:
+    how frequent duplicates are it cannot know."""
+    thirds = replace(
+        found, contributions=_together(_share(found.contributions, 2 / 3), _share(default.contributions, 1 / 3))
+    )
+    odds, expected = thirds.odds(evidence), float(expit(found.odds(evidence)).sum())
+    low, high = 0.0, MOST_MOVED
+    for _ in range(30):
+        middle = (low + high) / 2
+        low, high = (middle, high) if float(expit(odds + middle).sum()) < expected else (low, middle)
+    moved = {"": np.array(low)}
+    return replace(thirds, contributions=_together(thirds.contributions, lambda _: moved))
 
 
 def _held_back(each: Callable[[Evidence], Contributions]) -> Callable[[Evidence], Contributions]:

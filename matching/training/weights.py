@@ -14,8 +14,8 @@ from matching.engine.shipped import ship, shipped
 from matching.engine.weighing import weights
 from matching.training.organisations import Record, generate
 
-FILES = 4  # of each kind, each generated anew
-RECORDS = 6_000  # of each file
+FILES = 6  # of each kind, each of another market
+RECORDS = 3_000  # of each file
 HEARD_FROM = 100  # first seed of the files that teach what third records say
 KINDS = ("supplier", "facility")
 PULL = 2.0  # towards no weight at all
