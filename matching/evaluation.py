@@ -1,10 +1,13 @@
-"""How good a clustering is against a known truth. Pure; used by the benches and by matching's own tests."""
+"""How good scored pairs and groups are against a known truth. Pure; used by the benches and matching's own tests."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 Record = TypeVar("Record", bound=Hashable)
 
@@ -30,8 +33,45 @@ class Figures:
     @property
     def f1(self) -> float:
         """Harmonic mean of the two."""
-        both = self.precision + self.recall
-        return 2 * self.precision * self.recall / both if both else 0.0
+        return harmonic(self.precision, self.recall)
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Scored pairs, the most likely first: whether each is right, and how many true pairs there are at all."""
+
+    scores: NDArray[np.float64]
+    hits: NDArray[np.bool_]
+    true: int
+
+    @classmethod
+    def of(cls, scores: NDArray[np.float64], hits: NDArray[np.bool_], true: int) -> "Ranked":
+        """From pairs in any order."""
+        order = np.argsort(-scores, kind="stable")
+        return cls(scores[order], hits[order], true)
+
+    def at(self, threshold: float) -> Figures:
+        """Joining all pairs scored so high or higher."""
+        joined = int(np.searchsorted(-self.scores, -threshold, side="right"))
+        return Figures(int(np.count_nonzero(self.hits[:joined])), joined, self.true)
+
+    def best(self) -> tuple[float, Figures]:
+        """The threshold with the highest F1; 1 and nothing joined where there are no pairs."""
+        if not len(self.scores):
+            return 1.0, Figures(0, 0, self.true)
+        right, joined = np.cumsum(self.hits), np.arange(1, len(self.hits) + 1)
+        last = np.r_[self.scores[1:] != self.scores[:-1], True]
+        threshold = float(self.scores[last][np.argmax((2 * right / (joined + self.true))[last])])
+        return threshold, self.at(threshold)
+
+    def blocking(self) -> Figures:
+        """All pairs that were compared."""
+        return Figures(int(np.count_nonzero(self.hits)), len(self.hits), self.true)
+
+
+def harmonic(precision: float, recall: float) -> float:
+    """The F1 of the two."""
+    return 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
 def pairwise(

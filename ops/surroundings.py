@@ -15,7 +15,7 @@ from ops.place import PROJECT_DIR, Place
 from ops.refusal import Refusal, permissions_told
 
 # These look at no table, or are about the schema itself.
-WITHOUT_DATABASE = {"help", "version", "collectstatic", "sandbox_stream", "--help", "-h", "--version"}
+WITHOUT_DATABASE = {"help", "version", "collectstatic", "sandbox_stream", "dedupe", "--help", "-h", "--version"}
 WITHOUT_MIGRATING = {"migrate", "makemigrations", "showmigrations", "sqlmigrate", "squashmigrations", "check"}
 AS_OWNER = {"migrate", "makemigrations", "showmigrations", "squashmigrations"}
 
