@@ -14,13 +14,15 @@ from mdm.spec import Domain
 # Where keys are kept. Those of a draft that is tried have a table of their own, with the same columns.
 KEYS = "matching_matchkey"
 
-# Of each key no more holders are read than tell whether it is held by too many.
+# Of each key no more holders are read than tell whether it is held by too many. Asked for as a range in order: asked
+# for one key, statistics that a bulk load has just made stale have all its holders read into a bitmap first.
 _HOLDERS = """
 SELECT held.ids
 FROM (SELECT DISTINCT key FROM matching_matchkey WHERE source_record_id = ANY(%(ids)s)) AS mine (key)
 CROSS JOIN LATERAL (
   SELECT array_agg(source_record_id) FROM (
-    SELECT source_record_id FROM matching_matchkey WHERE key = mine.key LIMIT %(cap)s + 1
+    SELECT source_record_id FROM matching_matchkey WHERE key BETWEEN mine.key AND mine.key
+    ORDER BY key LIMIT %(cap)s + 1
   ) AS few
 ) held (ids)
 WHERE cardinality(held.ids) BETWEEN 2 AND %(cap)s

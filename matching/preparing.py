@@ -35,28 +35,34 @@ def prepare(domain: Domain, *, everything: bool = True) -> int:
     others: what else can be out of date is a changed record that a person's act took over before matching read it.
     Repeats without effect. Commits batch by batch, each under the domain's lock.
     """
-    total = after = 0
-    while True:
+    total = 0
+    after: int | None = 0
+    while after is not None:
         with undisturbed(), transaction.atomic():
             hold(domain)
             domain = in_force(domain)
-            ids = _unprepared(_ANYBODY if everything else _WAITING, domain, after)
-            _prepare(domain, ids)
+            after, ids = _unprepared(_ANYBODY if everything else _WAITING, domain, after)
+            for start in range(0, len(ids), BATCH):
+                _prepare(domain, ids[start : start + BATCH])
         total += len(ids)
-        if len(ids) < BATCH:
-            return total
-        after = ids[-1]
+    return total
 
 
+# Up to which id was looked, and who of them is to be prepared. Ids are walked through in pieces whatever they are of:
+# asked for the next of a domain, PostgreSQL may read and sort all of them each time.
 _ANYBODY = """
-SELECT s.id FROM mdm_sourcerecord s
+WITH looked AS MATERIALIZED (
+  SELECT id, system_id, domain, part, state, content_hash FROM mdm_sourcerecord
+  WHERE id > %(after)s ORDER BY id LIMIT %(piece)s
+)
+SELECT (SELECT max(id) FROM looked), array_agg(s.id ORDER BY s.id) FROM looked s
 JOIN mdm_sourcesystem system ON system.id = s.system_id AND NOT system.internal
 LEFT JOIN matching_prepared p ON p.source_record_id = s.id
-WHERE s.domain = %(domain)s AND s.id > %(after)s AND s.part = '' AND s.state <> 'retired'
+WHERE s.domain = %(domain)s AND s.part = '' AND s.state <> 'retired'
   AND (p.source_record_id IS NULL OR p.content_hash <> s.content_hash OR p.declaration <> %(told)s)
-ORDER BY s.id LIMIT %(batch)s
 """
 _WAITING = """
+SELECT max(id), array_agg(id ORDER BY id) FROM (
 (SELECT s.id FROM mdm_sourcerecord s LEFT JOIN matching_prepared p ON p.source_record_id = s.id
  WHERE s.domain = %(domain)s AND s.id > %(after)s AND s.part = '' AND s.state = 'waiting'
    AND (p.source_record_id IS NULL OR p.content_hash <> s.content_hash)
@@ -66,14 +72,22 @@ UNION
  WHERE domain = %(domain)s AND source_record_id > %(after)s AND (declaration < %(told)s OR declaration > %(told)s)
  ORDER BY source_record_id LIMIT %(batch)s)
 ORDER BY 1 LIMIT %(batch)s
+) due (id)
 """
 
 
-def _unprepared(query: str, domain: Domain, after: int) -> list[int]:
-    """The next batch by id: to begin anew each time would read all that is prepared again and again."""
+def _unprepared(query: str, domain: Domain, after: int) -> tuple[int | None, list[int]]:
+    """The id up to which was looked, none where nothing is left, and the next ids to prepare.
+
+    To begin anew each time would read all that is prepared again and again.
+    """
+    asked: dict[str, Any] = {
+        "domain": domain.name, "after": after, "told": declaration(domain), "batch": BATCH, "piece": 5 * BATCH,
+    }  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(query, {"domain": domain.name, "after": after, "told": declaration(domain), "batch": BATCH})
-        return [row[0] for row in cursor.fetchall()]
+        cursor.execute(query, asked)
+        last, ids = cursor.fetchone()
+        return last, ids or []
 
 
 class _Record(NamedTuple):
@@ -101,8 +115,6 @@ def _read(ids: Sequence[int]) -> list[_Record]:
 
 
 def _prepare(domain: Domain, ids: Sequence[int]) -> None:
-    if not ids:
-        return
     records = _read(ids)
     golden = _references(records)
     made = [(record, _features(domain, record, golden)) for record in records]

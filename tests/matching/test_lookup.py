@@ -47,15 +47,15 @@ def test_a_key_held_by_too_many_compares_nobody() -> None:
 
 
 def test_batches_of_preparing_reach_everyone_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preparing, "BATCH", 2)
-    made = suppliers(*[f"+1312555010{digit}" for digit in range(5)])
-    assert prepare(SUPPLIER) == 5
+    monkeypatch.setattr(preparing, "BATCH", 1)  # a piece is five batches
+    made = suppliers(*[f"+1312555010{digit}" for digit in range(6)])
+    assert prepare(SUPPLIER) == 6
     keys = MatchKey.objects.count()
     assert prepare(SUPPLIER) == 0
     change(made[0], phone="+13125550150")
     assert prepare(SUPPLIER) == 1
     assert Prepared.objects.get(pk=made[0].pk).features["phone"] == ["13125550150"]
-    assert (Prepared.objects.count(), MatchKey.objects.count()) == (5, keys)
+    assert (Prepared.objects.count(), MatchKey.objects.count()) == (6, keys)
 
 
 def test_loaded_records_know_their_golden_record_and_retired_ones_are_left_out() -> None:
