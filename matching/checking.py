@@ -5,7 +5,6 @@ from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q
 
 from matching import asking, lookup
 from matching.asking import Drawn
@@ -86,7 +85,11 @@ def _asked_about(pairs: Collection[frozenset[UUID]]) -> set[frozenset[UUID]]:
 
 def _ruled_out(found: Iterable[Drawn]) -> set[frozenset[UUID]]:
     sources = {pk for one in found for pk in one.sources}
-    rows = KnownNonMatch.objects.filter(
-        Q(first__in=sources, second__in=sources), withdrawn_at__isnull=True
-    ).values_list("first__links__record", "second__links__record")
-    return {frozenset((left, right)) for left, right in rows if left and right}
+    standing = KnownNonMatch.objects.filter(
+        first__in=sources,
+        second__in=sources,
+        withdrawn_at__isnull=True,
+        first__links__isnull=False,
+        second__links__isnull=False,
+    )
+    return {frozenset(pair) for pair in standing.values_list("first__links__record", "second__links__record")}

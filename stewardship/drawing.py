@@ -128,7 +128,7 @@ def histogram(counts: Sequence[Mapping[str, Any]], review: float, auto: float) -
     """``counts`` are {from, one, two} in steps of equal width, as measured."""
     low, step = counts[0]["from"], counts[1]["from"] - counts[0]["from"]
     high = counts[-1]["from"] + step
-    most = max(1, *(bar["one"] + bar["two"] for bar in counts))
+    most: int = max(1, *(bar["one"] + bar["two"] for bar in counts))
 
     def at(points: float) -> float:
         return round(BOX_WIDTH * (min(max(points, low), high) - low) / (high - low), 2)
