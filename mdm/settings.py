@@ -283,11 +283,7 @@ LEASE_SECONDS = env.integer("ASSAY_LEASE_SECONDS", 90)
 
 # `schedule` is seconds, or "HH:MM" (UTC) for once a night. `expires` keeps a stopped worker's queue short.
 TIMETABLE: dict[str, dict[str, Any]] = {
-    "matching-sweep": {
-        "task": "matching.tasks.sweep",
-        "schedule": 5.0,
-        "options": {"queue": "match", "expires": 5},
-    },
+    "matching-sweep": {"task": "matching.tasks.sweep", "schedule": 5.0, "options": {"queue": "match", "expires": 5}},
     "matching-prepare": {
         "task": "matching.tasks.prepare_all",
         "schedule": "03:10",
@@ -344,11 +340,7 @@ TIMETABLE: dict[str, dict[str, Any]] = {
         "schedule": 10.0,
         "options": {"queue": "import", "expires": 10},
     },
-    "end-edits": {
-        "task": "mdm.tasks.end_edits",
-        "schedule": 60.0,
-        "options": {"queue": "maintenance", "expires": 60},
-    },
+    "end-edits": {"task": "mdm.tasks.end_edits", "schedule": 60.0, "options": {"queue": "maintenance", "expires": 60}},
     "pulse-worker": {
         "task": "mdm.tasks.pulse",
         "args": ["worker"],

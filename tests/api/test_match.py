@@ -1,6 +1,7 @@
 """Search before create over the API."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -109,6 +110,15 @@ def test_restricted_values_stay_out_and_nothing_is_written(api: Client, waters: 
     assert answer.status_code == 200
     assert "12345678" not in answer.content.decode()
     assert (SourceRecord.objects.count(), ChangeEvent.objects.count()) == before
+
+
+def test_the_example_of_the_guide_works(api: Client, waters: SourceRecord) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "guides" / "integrator.md").read_text()
+    body = guide.partition("/api/v1/match\" -d '")[2].partition("'")[0]
+    answer = api.post(URL, body, content_type="application/json")
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["items"][0]["title"] == "Waters Corporation"
+    assert answer.json()["left_out"] == []
 
 
 def test_limit_bounds_the_answer(api: Client) -> None:
