@@ -16,7 +16,7 @@ from matching.scoring import Score, bits_of, probability
 # An absent pair inside a group that is joined: blocked out, so nothing strong can speak for it.
 FLOOR = -6.0
 # Very strong evidence for one pair must not outvote the contradiction of the others.
-_CEILING = 20.0
+CEILING = 20.0
 # Parts beyond this are not filled up with the pairs blocking left out (quadratic).
 _FILL_UP_TO = 40
 _PAIRS_SHOWN = 6
@@ -157,7 +157,7 @@ def weigh(part: Part) -> tuple[dict[Pair, float], list[Pair]]:
     vetoes = []
     for a, b in wanted:
         found = part.scored.score(a, b)
-        weights[a, b] = max(FLOOR, min(found.bits, _CEILING if found.anchored else just_below))
+        weights[a, b] = max(FLOOR, min(found.bits, CEILING if found.anchored else just_below))
         if part.scored.barred(a, b) or (found.vetoes and part.scored.contradicts(home[a], home[b])):
             vetoes.append((a, b))
     return weights, vetoes

@@ -11,7 +11,7 @@ from matching import asking, verdicts
 from matching.asking import Question
 from matching.deciding import Resemblance
 from matching.models import CandidateState, ChangeKind, MatchCandidate, Rematch, RematchChange
-from matching.rematch_looking import Doubt, Judged, View
+from matching.rematch_looking import Doubt, Judged, View, between
 from matching.rematch_questions import fading
 from matching.rematch_standing import BY_PEOPLE
 from matching.scoring import Score, sentence
@@ -74,9 +74,9 @@ def _split(batch: Batch) -> _Holders:
         made = mastering.split(groups=[followed[number] for number in leaving], cause=batch.cause)
         for number, fresh in zip(leaving, made, strict=True):
             of[golden, number] = fresh
-            best = _best(batch.view, parts[number], parts[keeper])
+            told = between(batch.view.scored, parts[number], parts[keeper], weakest=True)
             changes.append(
-                _change(batch, ChangeKind.SPLIT, golden, best, other_id=fresh, sources=list(followed[number]), at=now)
+                _change(batch, ChangeKind.SPLIT, golden, told, other_id=fresh, sources=list(followed[number]), at=now)
             )
     return _Holders(of, changes)
 
@@ -106,8 +106,8 @@ def _join(batch: Batch, of: Mapping[tuple[UUID, int], UUID]) -> list[RematchChan
         merges = mastering.merge(winner_id=winner, loser_ids=losers, expected={}, cause=batch.cause)
         verdicts.supersede(cause=batch.cause, records=losers)
         for loser, merge in zip(losers, merges, strict=True):
-            best = _best(batch.view, parts[loser], parts[winner])
-            changes.append(_change(batch, ChangeKind.JOIN, winner, best, other_id=loser, merge_id=merge))
+            told = between(batch.view.scored, parts[loser], parts[winner], weakest=False)
+            changes.append(_change(batch, ChangeKind.JOIN, winner, told, other_id=loser, merge_id=merge))
     return changes
 
 
@@ -164,12 +164,10 @@ def _stop_asking(batch: Batch) -> list[RematchChange]:
     return [_change(batch, ChangeKind.WITHDRAWN, min(over[pk]), None, candidate_id=pk) for pk in withdrawn]
 
 
-def _best(view: View, ours: Sequence[int], theirs: Sequence[int]) -> Score | None:
-    return max((view.scored.score(a, b) for a in ours for b in theirs), key=lambda one: one.bits, default=None)
-
-
-def _change(batch: Batch, kind: ChangeKind, record: UUID, found: Score | None, **values: object) -> RematchChange:
-    told = {"score": found.probability, "sentence": sentence(found)[:300]} if found else {}
+def _change(
+    batch: Batch, kind: ChangeKind, record: UUID, found: tuple[float, Score] | None, **values: object
+) -> RematchChange:
+    told = {"score": found[0], "sentence": sentence(found[1])[:300]} if found else {}
     return RematchChange(
         **{"run": batch.run, "kind": kind, "record_id": record, "at": timezone.now(), **told, **values}
     )

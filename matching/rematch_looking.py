@@ -11,10 +11,10 @@ from uuid import UUID
 
 from matching import lookup
 from matching.clustering import cluster
-from matching.deciding import FLOOR, Part, neighbours, weigh
+from matching.deciding import CEILING, FLOOR, Part, neighbours, weigh
 from matching.known import Known, Pair, Scored, ordered
 from matching.rematch_standing import held_together
-from matching.scoring import Score, bits_of, shares
+from matching.scoring import Score, bits_of, probability, shares
 from mdm.models import GoldenRecord, GoldenState
 from mdm.spec import Domain, Matching
 
@@ -130,6 +130,13 @@ def look(domain: Domain, before: Matching, seeds: Collection[UUID], table: str =
         names={pk: one.features.get(matching.names, ()) for pk, one in known.items()},
         together=held_together(telling),
     )
+
+
+def between(scored: Scored, ours: Sequence[int], theirs: Sequence[int], *, weakest: bool) -> tuple[float, Score]:
+    """How likely two groups are one by the average of their pairs, and their most alike pair, or least alike one."""
+    found = [scored.score(a, b) for a in ours for b in theirs]
+    average = sum(max(FLOOR, min(one.bits, CEILING)) for one in found) / len(found)
+    return probability(average), (min if weakest else max)(found, key=lambda one: one.bits)
 
 
 def _linked(known: Mapping[int, Known], pair: Pair) -> bool:

@@ -93,7 +93,7 @@ def standings(ids: Collection[int]) -> dict[int, Standing]:
     held = {pk for one in held_together(ids) for pk in one}
     links = Link.objects.filter(source_record_id__in=list(ids), ended_at__isnull=True)
     rows = links.values_list("source_record_id", "method", "linked_by", "score")
-    return {pk: Standing.VERIFIED if pk in held else _standing(*rest) for pk, *rest in rows}
+    return {pk: Standing.VERIFIED if pk in held else _standing(method, by, score) for pk, method, by, score in rows}
 
 
 def _standing(method: str, by: str, score: float | None) -> Standing:

@@ -1,13 +1,13 @@
 """What a trial counts: golden records that would join, split or stay, and a few examples of each. Pure but for one
 second look at those that change, by the rules in force."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations, product
+from itertools import combinations, islice
 from typing import Any
 from uuid import UUID
 
-from matching.rematch_looking import Judged, Piece, View, judge, look
+from matching.rematch_looking import Judged, Piece, View, between, judge, look
 from matching.scoring import Score, sentence
 from mdm.spec import Domain
 
@@ -28,14 +28,21 @@ class Tally:
         """So many more of these."""
         self.figures[name] = self.figures.get(name, 0) + number
 
-    def show(self, kind: str, groups: Sequence[Sequence[int]], goldens: Collection[UUID], found: Score | None) -> None:
-        """One more example; only the first few of a kind are kept, and none twice."""
+    def show(
+        self,
+        kind: str,
+        groups: Sequence[Sequence[int]],
+        goldens: Collection[UUID],
+        found: Score,
+        chance: float | None = None,
+    ) -> None:
+        """One more example, none twice; ``chance`` is that of the whole groups, where it is not that of a pair."""
         example = {
             "kind": kind,
             "groups": [list(group[:_MOST_SHOWN]) for group in groups[:_MOST_SHOWN]],
             "records": sorted(str(golden) for golden in goldens),
-            "score": found.probability if found else None,
-            "sentence": sentence(found)[:300] if found else "",
+            "score": found.probability if chance is None else chance,
+            "sentence": sentence(found)[:300],
         }
         if not any(_same(example, one) for one in self.examples):
             self.examples.append(example)
@@ -103,12 +110,12 @@ def _count(view: View, judged: Judged, anyway: Judged, golden: UUID, found: Tall
     if kind == "split":
         parts = [[pk for piece in group if piece.golden == golden for pk in piece.records] for group in groups]
         found.count("more", len(parts) - 1)
-        found.show("split", parts, [golden], _best(view, parts))
+        found.show("split", parts, [golden], *_likest(view, parts, weakest=True))
     else:
         together = _by_golden(groups[0])
         if golden == min(together):
             found.count("fewer", len(together) - 1)
-        found.show("join", list(together.values()), together, _best(view, list(together.values())))
+        found.show("join", list(together.values()), together, *_likest(view, list(together.values()), weakest=False))
 
 
 def _by_golden(group: Sequence[Piece]) -> dict[UUID, list[int]]:
@@ -118,15 +125,12 @@ def _by_golden(group: Sequence[Piece]) -> dict[UUID, list[int]]:
     return together
 
 
-def _best(view: View, parts: Sequence[Sequence[int]]) -> Score | None:
-    """The likest pair of two different parts."""
-    return max(_across(view, parts), key=lambda one: one.bits, default=None)
-
-
-def _across(view: View, parts: Sequence[Sequence[int]]) -> Iterator[Score]:
-    for left, right in combinations(parts, 2):
-        for a, b in product(left[:_MOST_SHOWN], right[:_MOST_SHOWN]):
-            yield view.scored.score(a, b)
+def _likest(view: View, parts: Sequence[Sequence[int]], *, weakest: bool) -> tuple[Score, float]:
+    """Of the two parts most alike, one pair (what speaks against them, or for them) and how likely they are one."""
+    pairs = islice(combinations(parts, 2), _MOST_SHOWN)
+    found = [between(view.scored, left[:_MOST_SHOWN], right[:_MOST_SHOWN], weakest=weakest) for left, right in pairs]
+    chance, pair = max(found, key=lambda one: one[0])
+    return pair, chance
 
 
 def _bins(view: View, seeds: Collection[UUID], found: Tally) -> None:
