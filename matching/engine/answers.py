@@ -29,6 +29,7 @@ ODDS = np.linspace(-10, 10, 9)
 ODDS_REACH = 3.0
 SHIFT, SLOPE, BEND = 0.5, 0.05 / 9, 0.5  # variances of the curve of the odds: by how much, how steep, how bent
 ROUNDS = 30
+CHUNK = 50_000  # pairs whose uncertainty is weighed at once
 
 Odds = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -76,6 +77,18 @@ class Beliefs:
             _OF_ODDS @ self.mean[: len(ODDS)],
             {name: _OF_PART @ row for name, row in zip(self.parts, own, strict=True) if row.any()},
         )
+
+    def odds(self, evidence: Mapping[str, Shares], first: Odds) -> Odds:
+        """Log-odds of every pair with what was learnt; what is held to be the same for little known reason is held
+        the less sure (MacKay 1992)."""
+        found = first + self.correction().of(evidence, first)
+        if self.mean.any():
+            likely = np.flatnonzero(found > 0)
+            for begin in range(0, len(likely), CHUNK):
+                at = likely[begin : begin + CHUNK]
+                table = self.seen(evidence, first, at)
+                found[at] /= np.sqrt(1 + np.pi / 8 * np.einsum("ij,ij->i", table @ self.spread, table))
+        return found
 
     def seen(self, evidence: Mapping[str, Shares], first: Odds, at: NDArray[np.intp]) -> Table:
         """Pairs in those coordinates."""

@@ -1,7 +1,9 @@
 """Duplicates of one file, without the hub: read, compare, learn, score, group, write."""
 
 import csv
+import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -109,6 +111,19 @@ class Found:
         return scores
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Python's search for rings of references stands still: there are none, and it looks at every text each time."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
+
+
+@_uncollected()
 def load(file: Path, domain: str, mapped: Mapping[str, str], *, key: str, source: str = "") -> File:
     """The records of a file. Raises Refused with every fault of the question at once, or where a row cannot be read."""
     faults = list(_faults(domain, mapped))
@@ -152,6 +167,7 @@ def _ways_out(domain: str) -> str:
     return f"You can map {', '.join(matchable.attributes)}."
 
 
+@_uncollected()
 def find(file: File, domain: str, *, across: bool = False, decisions: Decisions | None = None, ask: int = 0) -> Found:
     """Compare the records of a file and group them. ``across``: only records of different sources are compared.
 
@@ -194,7 +210,7 @@ def judged(given: Compared, decisions: Decisions, *, ask: int = 0) -> Found:
     pairs, evidence = given.pairs, given.evidence
     beliefs = learnt(evidence, given.odds, decisions.told(pairs))
     answers = decisions.verdicts(pairs)
-    odds = settled(given.odds + beliefs.correction().of(evidence, given.odds), answers)
+    odds = settled(beliefs.odds(evidence, given.odds), answers)
     asked = questions(evidence, given.odds, odds, answers, pairs, beliefs, ask) if ask else ()
     return Found(pairs, odds, group(pairs, odds, given.barred, decisions), given.report, asked)
 

@@ -10,6 +10,7 @@ import pytest
 from django.core.management import CommandError
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import expit
 
 from matching.engine.answers import Mask, learnt, settled
 from matching.engine.candidates import Pairs
@@ -132,6 +133,17 @@ def test_answers_teach_what_the_evidence_is_worth(evidence: tuple[dict[str, Shar
     odds = first + learnt(told, first, answers).correction().of(told, first)
     before, after = ((first > 0) == same).mean(), ((odds > 0) == same).mean()
     assert after > before + 0.1
+
+
+def test_what_nobody_was_asked_about_the_like_of_is_held_less_sure() -> None:
+    random = np.random.default_rng(5)
+    text = np.r_[random.uniform(0, 0.5, 200), 0.99, 0.99].astype(np.float32)
+    first = np.r_[random.normal(0, 1, 200), 6.0, 6.0]
+    answers = np.r_[random.random(40) < expit(first[:40] + 1), np.full(162, np.nan)]
+    beliefs = learnt({"text": text}, first, answers)
+    alone = first + beliefs.correction().of({"text": text}, first)
+    assert 0 < beliefs.odds({"text": text}, first)[-1] < alone[-1]
+    assert (np.sign(beliefs.odds({"text": text}, first)) == np.sign(alone)).all()
 
 
 def test_contributions_add_up(evidence: tuple[dict[str, Shares], Mask]) -> None:
