@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from matching.engine.candidates import Pairs
 from matching.engine.columns import Numbers, Shares
@@ -18,8 +17,8 @@ from matching.engine.weighing import Weights
 
 STRONG = 0.0  # log-odds at which a third record is listened to
 IMPLIED = 1.0  # log-odds of both steps at which a pair nobody compared is worth comparing
-MOST = 60  # pairs of a third record; one with more says nothing in particular
-STEPS = 100_000  # followed at once: bounds memory
+MOST = 60  # records one is probably one with; where there are more they say nothing in particular
+AT_ONCE = 500_000  # pairs: bounds memory
 KNOTS = np.array([-14.0, -8.0, -5.0, -3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0, 6.0, 8.0, 14.0])
 PARTS = ("own", "for", "against")
 
@@ -42,56 +41,78 @@ class Heard:
         return dict(zip(PARTS, (self.own, self.support, self.against), strict=True))
 
 
+@dataclass(frozen=True)
+class _Ties:
+    """Whom each record is probably one with: ``there[starts[r]:starts[r + 1]]``, and the log-odds of that."""
+
+    there: Numbers
+    worth: Odds
+    starts: Numbers
+
+    @classmethod
+    def of(cls, pairs: Pairs, odds: Odds, size: int, least: float) -> "_Ties":
+        strong = np.flatnonzero(odds > least)
+        ends = np.concatenate([pairs.left[strong], pairs.right[strong]])
+        order = np.argsort(ends, kind="stable")
+        there = np.concatenate([pairs.right[strong], pairs.left[strong]])[order]
+        return cls(there, np.tile(odds[strong], 2)[order], np.searchsorted(ends[order], np.arange(size + 1)))
+
+    def from_each(self, records: Numbers) -> tuple[Numbers, Numbers]:
+        """The place of every tie of these records, and of the record it is one of; none of records with very many."""
+        each = np.diff(self.starts)[records]
+        each[each > MOST] = 0
+        of = np.repeat(np.arange(len(records)), each)
+        return self.starts[records][of] + np.arange(len(of)) - np.repeat(np.cumsum(each) - each, each), of
+
+
 def heard(pairs: Pairs, odds: Odds, size: int) -> Heard:
     """The best third records of every pair; ``pairs`` in ascending order."""
-    ends = np.concatenate([pairs.left, pairs.right])
-    order = np.argsort(ends, kind="stable")
-    here, there = ends[order], np.concatenate([pairs.right, pairs.left])[order]
-    worth = np.concatenate([odds, odds])[order]
-    starts = np.searchsorted(here, np.arange(size + 1))
-    each = starts[there + 1] - starts[there]
-    first = np.flatnonzero((worth > STRONG) & (each <= MOST))
-    known = _places(pairs, size)
-    support, against = np.full(len(odds), -np.inf), np.full(len(odds), -np.inf)
-    new = [np.zeros(0, np.int64)]
-    for begin in range(0, len(first), STEPS):
-        some = first[begin : begin + STEPS]
-        step = np.repeat(some, each[some])
-        second = starts[there[step]] + np.arange(len(step)) - np.repeat(np.cumsum(each[some]) - each[some], each[some])
-        other = here[step] != there[second]
-        step, second = step[other], second[other]
-        one, three = np.minimum(here[step], there[second]), np.maximum(here[step], there[second])
-        for_it = np.minimum(worth[step], worth[second])
-        at = np.asarray(known[one, three]).ravel() - 1 if len(one) else one
-        compared = at >= 0
-        np.maximum.at(support, at[compared], for_it[compared])
-        np.maximum.at(against, at[compared], np.minimum(worth[step], -worth[second])[compared])
-        implied = ~compared & (for_it > IMPLIED)
-        new.append(np.unique(one[implied] * size + three[implied]))
-    keys = np.unique(np.concatenate(new))
-    return Heard(_said(odds), _said(support), _said(-against), Pairs(keys // max(size, 1), keys % max(size, 1)))
+    known = pairs.left * size + pairs.right
+    ties = _Ties.of(pairs, odds, size, STRONG)
+    support, against = np.full(len(known), -np.inf), np.full(len(known), -np.inf)
+    for begin in range(0, len(known), AT_ONCE):
+        part = slice(begin, begin + AT_ONCE)
+        for one, other in ((pairs.left[part], pairs.right[part]), (pairs.right[part], pairs.left[part])):
+            tie, of = ties.from_each(one)
+            at, compared = _found(known, ties.there[tie], other[of], size)
+            of, first, second = of[compared], ties.worth[tie[compared]], odds[at[compared]]
+            np.maximum.at(support[part], of, np.minimum(first, second))
+            np.maximum.at(against[part], of, np.minimum(first, -second))
+    return Heard(_said(odds), _said(support), _said(-against), _implied(pairs, odds, size, known))
 
 
-def _places(pairs: Pairs, size: int) -> "sparse.csr_matrix":
-    """Records by records: one more than the place of their pair, 0 where there is none."""
-    starts = np.searchsorted(pairs.left, np.arange(size + 1))
-    return sparse.csr_matrix((np.arange(1, len(pairs) + 1), pairs.right, starts), shape=(size, size))
+def _implied(pairs: Pairs, odds: Odds, size: int, known: Numbers) -> Pairs:
+    ties = _Ties.of(pairs, odds, size, IMPLIED)
+    ends = np.repeat(np.arange(size), np.diff(ties.starts))
+    tie, of = ties.from_each(ties.there)
+    one, other = ends[of], ties.there[tie]
+    _, compared = _found(known, one, other, size)
+    new = ~compared & (one < other)
+    keys = np.unique(one[new] * size + other[new])
+    return Pairs(keys // max(size, 1), keys % max(size, 1))
+
+
+def _found(known: Numbers, one: Numbers, other: Numbers, size: int) -> tuple[Numbers, NDArray[np.bool_]]:
+    """Where these pairs are among the known ones, and whether they are."""
+    keys = np.minimum(one, other) * size + np.maximum(one, other)
+    at = np.minimum(np.searchsorted(known, keys), max(len(known) - 1, 0))
+    return at, known[at] == keys if len(known) else np.zeros(len(keys), bool)
 
 
 def listened(
     prepared: Prepared, pairs: Pairs, evidence: dict[str, Shares], weights: Weights, *, implied: bool = True
 ) -> tuple[Pairs, dict[str, Shares], Heard]:
-    """The pairs with those that are implied, if these are wanted; their evidence, and what third records say."""
+    """The pairs with those that are implied, if these are wanted; their evidence, which leaves ``evidence`` empty, and
+    what third records say."""
     odds = weights.odds(evidence)
     found = heard(pairs, odds, prepared.size)
     if not implied or not len(found.implied):
         return pairs, evidence, found
-    new = prepared.evidence(found.implied)
-    keys = np.concatenate([one.left * prepared.size + one.right for one in (pairs, found.implied)])
-    order = np.argsort(keys, kind="stable")
-    both = Pairs(keys[order] // prepared.size, keys[order] % prepared.size)
-    whole = {name: np.concatenate([shares, new[name]])[order] for name, shares in evidence.items()}
-    odds = np.concatenate([odds, weights.odds(new)])[order]
+    keys, new = pairs.left * prepared.size + pairs.right, found.implied.left * prepared.size + found.implied.right
+    at, more = np.searchsorted(keys, new), prepared.evidence(found.implied)
+    keys, odds = np.insert(keys, at, new), np.insert(odds, at, weights.odds(more))
+    both = Pairs(keys // prepared.size, keys % prepared.size)
+    whole = {name: np.insert(evidence.pop(name), at, more[name]) for name in list(evidence)}  # one copy at a time
     return both, whole, heard(both, odds, prepared.size)
 
 
