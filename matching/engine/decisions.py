@@ -140,9 +140,10 @@ def _contradictions(found: Decisions, keys: Sequence[str]) -> Iterator[str]:
     for left, right in zip(yes.left.tolist(), yes.right.tolist(), strict=True):
         near.setdefault(left, []).append(right)
         near.setdefault(right, []).append(left)
-    for left, right in zip(inside.left.tolist(), inside.right.tolist(), strict=True):
-        chain = " = ".join(keys[record] for record in _chain(near, left, right))
-        yield f"{keys[left]} and {keys[right]} are told to differ, and to be the same by {chain}."
+    for told, (left, right) in enumerate(zip(inside.left.tolist(), inside.right.tolist(), strict=True)):
+        chain = _chain(near, left, right) if told < MOST_FAULTS else [left, right]
+        by = " = ".join(keys[record] for record in chain)
+        yield f"{keys[left]} and {keys[right]} are told to differ, and to be the same by {by}."
 
 
 def _chain(near: Mapping[int, Sequence[int]], begin: int, end: int) -> list[int]:

@@ -108,6 +108,14 @@ def test_every_fault_of_a_file_of_decisions_is_told_at_once(tmp_path: Path) -> N
         assert told in refused.value.message
 
 
+def test_of_very_many_faults_the_first_and_their_number_are_told(tmp_path: Path) -> None:
+    lines = [(f"n{n}", "a", "yes") for n in range(5_000)]
+    with pytest.raises(Refused) as refused:
+        read(told_file(tmp_path, lines), KEYS)
+    assert "decisions.csv has 5,000 faults. Line 2: No record has the key n0." in refused.value.message
+    assert refused.value.message.endswith("And 4,900 more.")
+
+
 @pytest.fixture
 def evidence() -> tuple[dict[str, Shares], Mask]:
     """Pairs whose odds are misjudged: a maker that differs is worth more than the odds say."""
