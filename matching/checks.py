@@ -1,16 +1,16 @@
 """System checks: a domain's matching is declared in words that matching knows."""
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 from typing import Any
 
 from django.apps import AppConfig
 from django.core.checks import CheckMessage, Error, register
 
-from matching.blocking import single_passes
 from matching.comparisons import MEASURES
 from matching.features import WORDS
 from matching.models import RelationKind
+from matching.rules_content import content_of
+from matching.rules_faults import faults
 from mdm.domains import DOMAINS
 from mdm.spec import Domain
 
@@ -35,28 +35,18 @@ def slips(domain: Domain) -> Iterator[str]:
         yield from (f'{domain.name}: no feature is made by "{f.make}".' for f in made if f.make not in WORDS)
         if relating.kind not in RelationKind.values:
             yield f"{domain.name}: there is no relation {relating.kind}."
-    named = {
-        "blocking": {name for names in matching.blocking for name in names},
-        "comparisons": {comparison.feature for comparison in matching.comparisons},
-        "anchors": set(matching.anchors),
-        "names": {matching.names} - {""},
-    }
-    for place, names in named.items():
-        yield from (f"{domain.name}: {place} name an undeclared feature, {n}." for n in sorted(names - features))
-    compared = named["comparisons"]
-    yield from (f"{domain.name}: anchor {n} is never compared." for n in matching.anchors if n not in compared)
-    singles = single_passes(matching)
-    if matching.names and matching.names not in singles:
-        yield f"{domain.name}: {matching.names} needs a blocking pass of its own, or stubs find nobody."
-    for comparison in matching.comparisons:
-        where = f"{domain.name}: {comparison.label}"
-        if comparison.measure not in MEASURES:
-            yield f'{where}: there is no measure "{comparison.measure}".'
-        if comparison.rarity and comparison.feature not in singles:
-            yield f"{where}: rarity needs a blocking pass of {comparison.feature} alone to count by."
-        if any(a.at_least <= b.at_least or a.weight < b.weight for a, b in pairwise(comparison.levels)):
-            yield f"{where}: levels fall, in similarity and in weight."
-        if comparison.levels[-1].weight < comparison.otherwise:
-            yield f"{where}: disagreement weighs more than the lowest level."
-    if not 0 < matching.review < matching.auto < 1:
-        yield f"{domain.name}: 0 < review < auto < 1."
+    compared = [comparison.feature for comparison in matching.comparisons]
+    yield from (
+        f"{domain.name}: {name} is compared twice." for name in sorted({n for n in compared if compared.count(n) > 1})
+    )
+    yield from (
+        f'{domain.name}: {one.label}: there is no measure "{one.measure}".'
+        for one in matching.comparisons
+        if one.measure not in MEASURES
+    )
+    undeclared = {*compared, *filter(None, [matching.names])} - features
+    yield from (
+        f"{domain.name}: {name} is compared, or names records, and is no declared feature."
+        for name in sorted(undeclared)
+    )
+    yield from (f"{domain.name}: {sentence}" for _, sentence in faults(domain, content_of(matching)))

@@ -53,7 +53,7 @@ def advance(run_id: UUID, seconds: float) -> None:
     until = time.monotonic() + seconds
     run = find(run_id)
     if run.state in _WORKING and run.reached is None:
-        prepare(BY_NAME[run.domain])
+        prepare(BY_NAME[run.domain], everything=run.state == RematchState.RUNNING)
     while _turn(run_id) and time.monotonic() < until:
         pass
 

@@ -10,6 +10,7 @@ from api.present import href
 from api.scopes import read_scope
 from api.views.base import AllAtOnce, ApiView, client_of, only, require_scope
 from api.views.bounded import BoundedJson
+from matching.rules import in_force
 from matching.searching import MOST_SHOWN, Alike, Searched, evidence, search
 from mdm.domains import BY_NAME
 from mdm.errors import Invalid
@@ -29,7 +30,7 @@ class MatchView(ApiView):
         only(request.query_params, ())
         domain, given, limit = _asked(request)
         found = search(domain, given.values, given.parts, limit)
-        return Response(_answer(domain, given, found))
+        return Response(_answer(in_force(domain), given, found))
 
 
 def _asked(request: Request) -> tuple[Domain, Given, int]:

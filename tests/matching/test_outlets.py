@@ -101,9 +101,11 @@ def test_a_slip_in_a_declaration_is_named() -> None:
     odd = Comparison(
         feature="core", label="Odd", measure="guess", otherwise=3.0, levels=(Level(0.5, 1.0), Level(0.9, 2.0))
     )
-    broken = replace(domain, matching=replace(domain.matching, comparisons=(odd,), anchors=("shoe size",), auto=0.4))
+    broken = replace(
+        domain, matching=replace(domain.matching, comparisons=(odd, odd), anchors=("shoe size",), auto=0.4)
+    )
     said = " ".join(slips(broken))
-    for word in ("guess", "levels fall", "disagreement weighs more", "shoe size", "review < auto"):
+    for word in ("guess", "levels fall", "disagreement weighs more", "shoe size", "limit for asking", "compared twice"):
         assert word in said
 
 
