@@ -70,7 +70,7 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--sets", type=Path, action="append", required=True, help="a folder of labelled sets; repeatable"
     )
-    parser.add_argument("--only", nargs="*", help="names of sets")
+    parser.add_argument("--only", nargs="+", action="extend", help="names of sets")
     options = parser.parse_args(given)
     missed = False
     print(
