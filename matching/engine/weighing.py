@@ -20,6 +20,7 @@ from matching.engine.learning import learn
 ENOUGH = 50  # pairs that hard identifiers prove the same, and as many proven different, below which nothing is learnt
 PULL = 4.0  # towards the shipped weights
 MOST_MOVED = 3.0  # log-odds
+MOVED = 0.35  # share of what EM makes of the shipped weights: it ranks better, and is too sure of itself
 DOUBTED = 1.0  # log-odds above which a pair that is left to a person gains a tenth: in order, below the automatic band
 
 Odds = NDArray[np.float64]
@@ -58,7 +59,8 @@ def _learnt(prepared: Prepared, evidence: Evidence, default: Additive | None) ->
     whole = {name: evidence[name] for name in prepared.groups}
     if default and prepared.settles:
         learnt = learn(whole, default.odds(evidence))
-        return Weights(_together(_share(default.contributions, 0.5), _share(learnt.contributions, 0.5)), proven=False)
+        both = _share(default.contributions, 1 - MOVED), _share(learnt.contributions, MOVED)
+        return Weights(_together(*both), proven=False)
     if default and prepared.trust:
         return Weights(_share(default.contributions, prepared.trust), proven=False)
     learnt = learn(whole, prepared.first_odds(evidence))
