@@ -123,9 +123,9 @@ def _same_part(left: Sequence[str], right: Sequence[str]) -> Shares:
 
 
 _TELLING = {
-    "form": ("Legal form", 1.5, _words_shared),
-    "part": ("Part of the place", 2.0, _same_part),
-    "country": ("Country", 1.0, _equal),
+    "form": ("Legal form", 1.5, 0.8, _words_shared),
+    "part": ("Part of the place", 7.0, 1.0, _same_part),
+    "country": ("Country", 1.0, 0.8, _equal),
 }
 
 
@@ -244,9 +244,9 @@ def _groups(columns: Mapping[str, Column], name: Compare) -> dict[str, Group]:
             _place(of["postcode"], of["city"], of["region"]),
             parts=("whole", "postcode", "city", "region"),
         )
-    for code, (label, weight, measure) in _TELLING.items():
+    for code, (label, weight, centre, measure) in _TELLING.items():
         if code in columns:
-            found[code] = Group(label, weight, 0.8, texts_by(columns[code], measure))
+            found[code] = Group(label, weight, centre, texts_by(columns[code], measure))
     if "phone" in columns:
         found["phone"] = Group("Phone", 6, 0.4, _near_numbers(of["phone"]))
     if "site" in columns:
