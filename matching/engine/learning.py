@@ -97,7 +97,10 @@ def learn(evidence: Mapping[str, Shares], begin: Odds, *, known: Odds | None = N
             for name in names
         }
         model = Model(float(np.log(share / (1 - share))), weights)
-        fresh = _pinned(1 / (1 + np.exp(-model.odds(evidence))), known) if names else chance
+        odds = np.full(len(chance), model.prior)
+        for name, (_, speak) in cut.items():
+            odds[speak] += model.damping * weights[name].odds[places[name]]
+        fresh = _pinned(1 / (1 + np.exp(-odds)), known) if names else chance
         moved = float(np.abs(fresh - chance).mean())
         chance = fresh
         if moved < SETTLED:

@@ -6,6 +6,7 @@ vocabulary, so that each pair of names costs a few additions.
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from itertools import combinations, pairwise
 from typing import NamedTuple
 
@@ -23,7 +24,8 @@ LONGEST = 40  # and at most: nobody's word has more
 LONGEST_START = 6  # letters of a word that may be the beginning of a longer one: med, distrib
 MOST_ALIKE = 60  # words under one key; more of them resemble nothing in particular
 LEAST = 0.85  # of Jaro-Winkler
-CHUNK = 200_000
+CHUNK = 100_000
+FEW = 64  # pairs of words two texts make; of more, what each text reaches is kept
 BASE = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -55,9 +57,8 @@ class Words:
         self.weights = np.log((1 + total) / np.maximum(self.counts, 1)).astype(np.float32)
         shape = (len(texts), max(len(self.words), 1))
         bare = sparse.csr_matrix((np.ones(len(self.codes), np.float32), self.codes, self.starts), shape=shape)
-        self._reach = (bare @ self._alike(shape[1])).tocsr()
-        self._reach.data = np.minimum(self._reach.data, 1)
-        self._reach.sort_indices()
+        self._bare, self._like = bare, self._alike(shape[1])
+        self._marks = _Marks(self._like)
         self._whole = np.bincount(self._column.owners, weights=self.weights[self.codes], minlength=len(texts)) + 1e-6
         self._heaviest = float(np.log(1 + total))
 
@@ -73,8 +74,10 @@ class Words:
         return told.both, told.most
 
     def _told(self, one: Numbers, other: Numbers) -> tuple[NDArray[np.float64], ...]:
-        here, left = self._found(one, other)
-        there, right = self._found(other, one)
+        few = float((self._column.counts[one] * self._column.counts[other]).sum()) <= FEW * len(one)
+        both = self._word_by_word(one, other) if few else (self._by_reach(one, other), self._by_reach(other, one))
+        here, left = self._weighed(one, both[0])
+        there, right = self._weighed(other, both[1])
         ours, theirs = self._whole[one], self._whole[other]
         return (
             (here + there) / (ours + theirs),
@@ -84,18 +87,49 @@ class Words:
             np.maximum(left, right) / self._heaviest,
         )
 
-    def _found(self, one: Numbers, other: Numbers) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The weight of the words of each text that the other has too, and of the heaviest it lacks."""
+    def _word_by_word(self, one: Numbers, other: Numbers) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """How much of each word of either text the other has: every word of the one against every word of the other,
+        for texts of few words. What all texts reach need not be kept then, which grows faster than they do."""
+        ours, theirs = self._column.counts[one], self._column.counts[other]
+        each = ours * theirs
+        pair = np.repeat(np.arange(len(one)), each)
+        within = np.arange(len(pair)) - np.repeat(np.cumsum(each) - each, each)
+        row = within // theirs[pair]
+        column = within - row * theirs[pair]
+        found, at = self._marks.alike(
+            self.codes[self.starts[one][pair] + row], self.codes[self.starts[other][pair] + column]
+        )
+        pair, row, column = pair[at], row[at], column[at]
+        left = np.bincount((np.cumsum(ours) - ours)[pair] + row, found, minlength=int(ours.sum()))
+        right = np.bincount((np.cumsum(theirs) - theirs)[pair] + column, found, minlength=int(theirs.sum()))
+        return np.minimum(left, 1), np.minimum(right, 1)
+
+    @cached_property
+    def _reach(self) -> "sparse.csr_matrix":
+        """Texts by words: how much of each word a text has."""
+        reach = (self._bare @ self._like).tocsr()
+        reach.data = np.minimum(reach.data, 1)
+        reach.sort_indices()
+        return reach
+
+    def _by_reach(self, one: Numbers, other: Numbers) -> NDArray[np.float64]:
+        """How much of each word of the one text the other has, looked up: for texts of many words."""
         each = self._column.counts[one]
-        ends = np.cumsum(each)
-        within = np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - each, each)
-        codes = self.codes[np.repeat(self.starts[one], each) + within]
-        shares = np.asarray(self._reach[np.repeat(other, each), codes]).ravel()
-        weights = self.weights[codes]
-        there, left = np.zeros(len(one)), np.zeros(len(one))
+        return _looked_up(self._reach, np.repeat(other, each), self._words_of(one))
+
+    def _words_of(self, texts: Numbers) -> Numbers:
+        each = self._column.counts[texts]
+        within = np.arange(int(each.sum())) - np.repeat(np.cumsum(each) - each, each)
+        return self.codes[np.repeat(self.starts[texts], each) + within]
+
+    def _weighed(self, texts: Numbers, shares: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The weight of the words of each text that the other has too, and of the heaviest it lacks."""
+        each = self._column.counts[texts]
+        weights = self.weights[self._words_of(texts)]
+        there, left = np.zeros(len(texts)), np.zeros(len(texts))
         speak = np.flatnonzero(each)
         if len(speak):
-            begins = (ends - each)[speak]
+            begins = (np.cumsum(each) - each)[speak]
             there[speak] = np.add.reduceat(weights * shares, begins)
             left[speak] = np.maximum.reduceat(weights * (1 - shares), begins)
         return there, left
@@ -173,6 +207,35 @@ class Words:
         within = np.arange(each.sum()) - np.repeat(np.cumsum(each) - each, each)
         codes = np.array([code for _, code in ordered], dtype=np.int64)
         return Pairs(codes[np.repeat(begins, each)], codes[np.repeat(begins, each) + 1 + within])
+
+
+def _looked_up(table: "sparse.csr_matrix", rows: Numbers, columns: Numbers) -> NDArray[np.float64]:
+    if not len(rows):
+        return np.zeros(0)
+    return np.asarray(table[rows, columns], dtype=np.float64).ravel()
+
+
+class _Marks:
+    """Words by words, with a mark for every two that are alike: nearly all are not, which a mark tells at once."""
+
+    def __init__(self, table: "sparse.csr_matrix") -> None:
+        table.sort_indices()
+        self._table = table
+        self._bits = np.zeros(1 << max((4 * table.nnz).bit_length(), 10), np.bool_)
+        rows, columns = table.nonzero()
+        self._bits[self._places(rows.astype(np.int64), columns.astype(np.int64))] = True
+
+    def alike(self, one: Numbers, other: Numbers) -> tuple[NDArray[np.float64], Numbers]:
+        """How alike two words each are, of those that are at all, and which these are."""
+        at = np.flatnonzero(self._bits[self._places(one, other)])
+        if not len(at):  # of no index at all scipy makes a matrix
+            return np.zeros(0), at
+        found = _looked_up(self._table, one[at], other[at])
+        return found[found > 0], at[found > 0]
+
+    def _places(self, one: Numbers, other: Numbers) -> Numbers:
+        low, high = np.minimum(one, other), np.maximum(one, other)
+        return ((low * 0x9E3779B1 + high * 0x85EBCA77) >> 7) & (len(self._bits) - 1)
 
 
 def _without_each_letter(words: Sequence[str], length: int) -> NDArray[np.uint64]:

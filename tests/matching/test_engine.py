@@ -6,14 +6,17 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from matching.comparisons import slip_shares
 from matching.engine import goods, organisations
-from matching.engine.candidates import keys_of, sharing, united
+from matching.engine.candidates import Pairs, keys_of, sharing, united
 from matching.engine.columns import Column, Numbers, Shares, compare
+from matching.engine.evidence import identifiers
 from matching.engine.learning import learn
 from matching.engine.spelling import Spelling
 from matching.engine.words import Words
 
 STEADY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+NAMES_OF_WORDS = ("medical", "medicl", "med", "mdcl", "acme", "acm", "surgical", "surg", "zenith")
 TEXTS = st.lists(st.lists(st.sampled_from("abcdef"), max_size=3), min_size=1, max_size=12)
 
 
@@ -141,3 +144,47 @@ def test_empty_and_hostile_values_are_bounded() -> None:
     assert len(pairs) <= 300 * 299 // 2 + 10
     assert np.isfinite(prepared.first_odds(prepared.evidence(pairs))).all()
     assert report.records == len(names)
+
+
+@STEADY
+@given(st.lists(st.lists(st.sampled_from(NAMES_OF_WORDS), max_size=4).map(" ".join), min_size=2, max_size=8))
+def test_words_looked_up_in_either_way_tell_the_same(texts: list[str]) -> None:
+    words = Words(texts, np.ones(len(texts), dtype=np.int64))
+    one, other = np.triu_indices(len(texts))
+    by_word = words._word_by_word(one, other)
+    assert np.allclose(by_word[0], words._by_reach(one, other))
+    assert np.allclose(by_word[1], words._by_reach(other, one))
+
+
+@STEADY
+@given(st.lists(st.text("abc", min_size=4, max_size=7), min_size=1, max_size=12, unique=True))
+def test_words_one_letter_apart_are_suspects(words: list[str]) -> None:
+    found = Words(words, np.ones(len(words), dtype=np.int64))._suspects()
+    pairs = set(zip(found.left.tolist(), found.right.tolist(), strict=True))
+    for (a, one), (b, other) in combinations(enumerate(words), 2):
+        without = [{word, *(word[:at] + word[at + 1 :] for at in range(len(word)))} for word in (one, other)]
+        assert (a, b) in pairs or not without[0] & without[1]
+
+
+@STEADY
+@given(st.lists(st.text("12", min_size=1, max_size=9), min_size=2, max_size=8, unique=True))
+def test_a_slip_is_seen_wherever_it_is(codes: list[str]) -> None:
+    column = Column.of([code] for code in codes)
+    left, right = np.triu_indices(len(codes), 1)
+    expected = slip_shares(column.taken(left), column.taken(right))
+    assert (identifiers(column)(Pairs(left, right)) == expected).all()
+
+
+@STEADY
+@given(st.lists(st.lists(st.sampled_from("abcdef"), max_size=3), min_size=1, max_size=8))
+def test_what_is_made_of_texts_belongs_to_their_records(lists: list[list[str]]) -> None:
+    column = Column.of(lists)
+    made = column.made(Column.of([text, text.upper(), "x"] for text in column.texts))
+    for record, texts in enumerate(lists):
+        found = made.taken(made.codes[made.starts[record] : made.starts[record + 1]])
+        assert len(found) == len(set(found))
+        assert set(found) == {form for text in texts for form in (text, text.upper(), "x")}
+    single = Column.single(["".join(texts) for texts in lists], str.upper)
+    assert [single.taken(single.first[[n]]) if single.counts[n] else [""] for n in range(len(lists))] == [
+        ["".join(texts).upper()] for texts in lists
+    ]
