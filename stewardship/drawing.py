@@ -131,7 +131,8 @@ def histogram(counts: Sequence[Mapping[str, Any]], review: float, auto: float) -
     most: int = max(1, *(bar["one"] + bar["two"] for bar in counts))
 
     def at(points: float) -> float:
-        return round(BOX_WIDTH * (min(max(points, low), high) - low) / (high - low), 2)
+        place: float = BOX_WIDTH * (min(max(points, low), high) - low) / (high - low)
+        return round(place, 2)
 
     def tall(number: int) -> float:
         return max(_LEAST, BOX_HEIGHT * sqrt(number / most)) if number else 0.0

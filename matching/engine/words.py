@@ -120,7 +120,8 @@ class Words:
     def _words_of(self, texts: Numbers) -> Numbers:
         each = self._column.counts[texts]
         within = np.arange(int(each.sum())) - np.repeat(np.cumsum(each) - each, each)
-        return self.codes[np.repeat(self.starts[texts], each) + within]
+        found: Numbers = self.codes[np.repeat(self.starts[texts], each) + within]
+        return found
 
     def _weighed(self, texts: Numbers, shares: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """The weight of the words of each text that the other has too, and of the heaviest it lacks."""
@@ -235,7 +236,8 @@ class _Marks:
 
     def _places(self, one: Numbers, other: Numbers) -> Numbers:
         low, high = np.minimum(one, other), np.maximum(one, other)
-        return ((low * 0x9E3779B1 + high * 0x85EBCA77) >> 7) & (len(self._bits) - 1)
+        found: Numbers = ((low * 0x9E3779B1 + high * 0x85EBCA77) >> 7) & (len(self._bits) - 1)
+        return found
 
 
 def _without_each_letter(words: Sequence[str], length: int) -> NDArray[np.uint64]:
