@@ -8,7 +8,7 @@ from scipy import sparse
 
 from matching.comparisons import spelling_shares
 from matching.engine.candidates import Pairs
-from matching.engine.columns import Column, Numbers, Shares, compare
+from matching.engine.columns import CHUNK, Column, Numbers, Shares, compare
 from matching.engine.evidence import Compare, texts_by
 from matching.engine.item_codes import plain, relations
 
@@ -37,7 +37,11 @@ def in_common(column: Column, pairs: Pairs, weights: Shares | None = None) -> tu
 
 
 def _products(one: "sparse.csr_matrix", other: "sparse.csr_matrix", pairs: Pairs) -> Shares:
-    found: Shares = np.asarray(one[pairs.left].multiply(other[pairs.right]).sum(axis=1), dtype=np.float32).ravel()
+    found = np.empty(len(pairs), dtype=np.float32)
+    for begin in range(0, len(pairs), CHUNK):
+        part = slice(begin, begin + CHUNK)
+        both = one[pairs.left[part]].multiply(other[pairs.right[part]])
+        found[part] = np.asarray(both.sum(axis=1)).ravel()
     return found
 
 
