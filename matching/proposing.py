@@ -32,7 +32,8 @@ _FEWEST_BELOW = 30
 # Weight of one decision against the rules in force: at two, a level moves a point when some twenty decisions want it.
 _TIGHT = 2.0
 _FOLDS = 5
-_STEPS = 30
+_STEPS = 50
+_STILL = 1e-6
 _GAIN = 0.01
 _FARTHEST = 25.0
 
@@ -144,19 +145,27 @@ def _weight(comparison: Comparison, rank: int) -> float:
 
 
 def _fit(answers: _Answers) -> Floats:
-    """Steps in points: of the start, then of every level. Newton's method on a convex loss."""
+    """Steps in points: of the start, then of every level. Newton's method on a convex loss, never uphill: far from
+    the answers the curve is so flat that a full step would overshoot them."""
     table = np.column_stack([np.ones(len(answers.same)), answers.counted])
     steps = np.zeros(table.shape[1])
-    held = np.full(table.shape[1], _TIGHT)
     for _ in range(_STEPS):
         chance = _chance(answers.points + table @ steps)
-        slope = log(2) * table.T @ (answers.same - chance) - held * steps
-        curve = log(2) ** 2 * (table.T * (chance * (1 - chance))) @ table + np.diag(held)
+        slope = log(2) * table.T @ (answers.same - chance) - _TIGHT * steps
+        curve = log(2) ** 2 * (table.T * (chance * (1 - chance))) @ table + _TIGHT * np.eye(len(steps))
         move = np.linalg.solve(curve, slope)
-        steps += move
-        if np.abs(move).max() < 1e-6:
+        present = _cost(answers, table, steps)
+        while _cost(answers, table, steps + move) > present and np.abs(move).max() > _STILL:
+            move /= 2
+        if np.abs(move).max() <= _STILL:
             break
+        steps += move
     return steps
+
+
+def _cost(answers: _Answers, table: Floats, steps: Floats) -> float:
+    """What the fit makes small: the surprise at the answers, and the steps taken."""
+    return float(_surprise(answers.points + table @ steps, answers.same).sum() + _TIGHT / 2 * steps @ steps)
 
 
 def _chance(points: Floats) -> Floats:

@@ -1,8 +1,10 @@
 """Measuring a hub: what people decided, a random sample, random checks, proposals, and the command that tells it."""
 
 from io import StringIO
+from math import log
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 
@@ -196,6 +198,16 @@ def test_weights_move_towards_what_people_decide_and_only_into_a_draft() -> None
     made = proposing.draft_from_decisions(domain=SUPPLIER, by=Actor(name="Stella", kind="person"))
     assert made.state == "draft"
     assert RuleSet.objects.filter(domain="supplier", state="approved").count() == 1
+
+
+@pytest.mark.parametrize("points", [-20.0, -7.5, 0.0, 7.5, 20.0])
+@pytest.mark.parametrize("same", [0.0, 1.0])
+def test_the_fit_ends_where_neither_answers_nor_rules_pull_harder(points: float, same: float) -> None:
+    answers = proposing._Answers(np.full(40, points), np.eye(40)[:, :2], np.full(40, same))
+    steps = proposing._fit(answers)
+    table = np.column_stack([np.ones(40), answers.counted])
+    pull = log(2) * table.T @ (answers.same - proposing._chance(answers.points + table @ steps))
+    assert pull == pytest.approx(proposing._TIGHT * steps, abs=1e-3)
 
 
 def told(*words: str) -> str:
