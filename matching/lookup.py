@@ -8,7 +8,7 @@ from django.db import connection
 
 from matching.blocking import key_of, single_passes
 from matching.known import Known, Pair, ordered
-from mdm.models import Link, SourceRecord, SourceState
+from mdm.models import Link, SourceState
 from mdm.spec import Domain
 
 # Where keys are kept. Those of a draft that is tried have a table of their own, with the same columns.
@@ -74,10 +74,12 @@ def members_of(golden: Collection[UUID]) -> set[int]:
 
 def waiting_among(ids: Collection[int]) -> set[int]:
     """Those that wait and are not linked, locked; one another transaction works on is left out."""
-    records = SourceRecord.objects.select_for_update(skip_locked=True, no_key=True, of=("self",)).filter(
-        pk__in=ids, state=SourceState.WAITING
-    )
-    return set(records.values_list("pk", flat=True))
+    # By id alone: asked for together with the state, all that waits may be read for every batch.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id, state FROM mdm_sourcerecord WHERE id = ANY(%s) FOR NO KEY UPDATE SKIP LOCKED", [list(ids)]
+        )
+        return {pk for pk, state in cursor.fetchall() if state == SourceState.WAITING}
 
 
 def shared_texts(domain: Domain, known: Iterable[Known], table: str = KEYS) -> dict[tuple[str, str], int]:

@@ -295,6 +295,8 @@ def _save_versions(
 def _settle(read: Sequence[Member]) -> None:
     """Mark the source records as linked, unless their content moved on after it was read: those stay waiting.
 
+    Each is looked up by its id alone (``OFFSET`` keeps it so): asked for together with the state, PostgreSQL may read
+    all that waits for each batch.
     Part rows are not settled here, as one that now names another parent has still to move.
     Nor does it wait for whoever is storing or matching one at this moment: they would in turn wait for this.
     """
@@ -307,8 +309,11 @@ def _settle(read: Sequence[Member]) -> None:
             UPDATE mdm_sourcerecord SET state = 'linked'
             WHERE id IN (
               SELECT held.id FROM unnest(%s::bigint[], %s::text[]) AS seen(id, content_hash)
-              JOIN mdm_sourcerecord held ON held.id = seen.id AND held.content_hash = seen.content_hash
-              WHERE held.state = 'waiting' FOR NO KEY UPDATE OF held SKIP LOCKED
+              CROSS JOIN LATERAL (
+                SELECT id, content_hash, state FROM mdm_sourcerecord WHERE id = seen.id
+                OFFSET 0 FOR NO KEY UPDATE SKIP LOCKED
+              ) held
+              WHERE held.content_hash = seen.content_hash AND held.state = 'waiting'
             )
             """,
             [[source.pk for source in waiting], [source.content_hash for source in waiting]],
