@@ -5,10 +5,17 @@ import shutil
 from pathlib import Path
 
 import django
+import hypothesis
 import pytest
 from django.conf import settings
 
 from tests import throwaway
+
+# Machines are noisy: how long an example takes says nothing about the code.
+hypothesis.settings.register_profile(
+    "noisy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("noisy")
 
 # Before anything reads the settings: test folders may import models in their own conftest.
 RIG = throwaway.prepare()

@@ -36,7 +36,7 @@ def test_every_path_of_the_api_is_in_this_test() -> None:
     lists = {f"{domain.slug}-{kind}" for domain in DOMAINS for kind in ("list", "detail")}
     schemas = {"message-schemas", "message-schema"}  # open to all, without a value in them
     targets = {"receipts", "reconcile"}
-    rest = {"changes", "consumer", "lookup", "batches", "batch", "quarantine", "schema", "docs"}
+    rest = {"changes", "consumer", "lookup", "match", "batches", "batch", "quarantine", "schema", "docs"}
     assert names == lists | rest | schemas | targets
 
 
@@ -56,6 +56,7 @@ def test_a_wrong_token_opens_nothing(header: str) -> None:
 def test_sending_needs_a_token_too() -> None:
     answer = Client().post("/api/v1/batches?feed=x", b"a,b", content_type="text/csv")
     problem(answer, 401, "not-authenticated")
+    problem(Client().post("/api/v1/match", b"{}", content_type="application/json"), 401, "not-authenticated")
 
 
 def test_a_revoked_token_is_refused_from_then_on(api: Client) -> None:
