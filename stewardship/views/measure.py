@@ -3,7 +3,7 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, path, reverse
+from django.urls import path, reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from matching import checking, proposing, sampling
@@ -89,10 +89,7 @@ def propose(request: HttpRequest, slug: str) -> HttpResponse:
     """Make a draft rule set of what the decisions suggest; somebody else approves it."""
     made = proposing.draft_from_decisions(domain=_domain(slug), by=person(signed_in(request)))
     messages.success(request, f"Drafted: {made}. Nothing changes before somebody else approves it.")
-    try:
-        return redirect("stewardship:rule_set", slug, made.number)
-    except NoReverseMatch:
-        return redirect("stewardship:measure_domain", slug)
+    return redirect("stewardship:rule_set", slug, made.number)
 
 
 def _domain(slug: str) -> Domain:

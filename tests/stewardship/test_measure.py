@@ -8,7 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from matching import sampling
+from matching import proposing, sampling
 from matching.models import MatchCandidate, Measurement, RuleSet
 from matching.preparing import prepare
 from mdm.domains import BY_NAME
@@ -83,6 +83,26 @@ def test_nothing_is_drafted_where_the_decisions_suggest_nothing() -> None:
     client = client_of(someone("Dora Owner", DOMAIN_OWNER))
     assert client.post("/measure/suppliers/propose/").status_code == 409
     assert not RuleSet.objects.filter(state="draft").exists()
+
+
+def test_a_draft_of_what_decisions_suggest_leads_to_its_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proposing, "FEWEST", 4)
+    monkeypatch.setattr(proposing, "FEWEST_OF_EACH", 0)
+    monkeypatch.setattr(proposing, "_GAIN", -1.0)
+    dora = someone("Dora Owner", DOMAIN_OWNER)
+    client = client_of(dora)
+    for number in range(20):
+        left, right = twins(name=f"Firm {number}")
+        waiting = question(left, right)
+        shown = [f"{record.pk}:{record.version}" for record in (left, right)]
+        client.post(f"/review/{waiting.pk}/reject/", {"shown": shown})
+    prepare(SUPPLIER)
+    assert "Make a draft of it" in text_of(client.get("/measure/suppliers/"))
+    answer = client.post("/measure/suppliers/propose/")
+    made = RuleSet.objects.get(state="draft")
+    assert answer["Location"] == f"/rules/suppliers/{made.number}/"
+    assert made.author_id == dora.pk
+    assert client.get(answer["Location"]).status_code == 200
 
 
 @pytest.mark.parametrize("act", ["again", "check", "propose"])
