@@ -25,6 +25,7 @@ SEATS = 12  # of them at the database at a time; beyond so many lanes connection
 LOOK_SECONDS = 0.25  # for what falls due without the log growing: retries, rests that end, what people release
 REST_SECONDS = 0.02  # between two looks, however fast the log grows
 LINGER_SECONDS = 2.0  # a lane without work keeps its connection to the target so long
+AWAY_SECONDS = 0.5  # between two tries to reach the database
 FAULT_SECONDS = 1.0  # a lane whose drain failed for a fault of ours is left alone so long
 
 logger = logging.getLogger(__name__)
@@ -61,13 +62,16 @@ class Attendant:
             time.sleep(0.05)
 
     def _attend(self) -> None:
-        try:
-            self._listen()
-        except (psycopg.Error, DatabaseError) as error:
-            logger.warning("The attendant lost the database (%s); it is started anew.", type(error).__name__)
-        finally:
-            connection.close()
-            self._wake()
+        """Until told to stop. Whoever waited for a task to begin anew would depend on the broker for a delivery."""
+        while not self._stopping():
+            try:
+                self._listen()
+            except (psycopg.Error, DatabaseError) as error:
+                logger.warning("The attendant lost the database (%s); it looks again.", type(error).__name__)
+                time.sleep(AWAY_SECONDS)
+            finally:
+                connection.close()
+                self._wake()
 
     def _listen(self) -> None:
         # Of its own: what PostgreSQL says while another statement runs would be lost.
