@@ -16,6 +16,7 @@ from urllib.parse import urlencode, urlsplit
 import django
 
 CHANGES_A_SECOND = 10
+PATIENCE_SECONDS = 30  # after the last change, for who is late
 
 
 class Reader(threading.Thread):
@@ -27,8 +28,15 @@ class Reader(threading.Thread):
         self.heard: dict[str, float] = {}
         self.numbers: list[int] = []
         self.asked = 0
+        self.ended = ""
 
     def run(self) -> None:
+        try:
+            self._read()
+        except (OSError, http.client.HTTPException, ValueError, KeyError) as error:
+            self.ended = repr(error)
+
+    def _read(self) -> None:
         line = http.client.HTTPConnection(self.host, timeout=60)
         place: dict[str, object] = {"after_sequence": self.after}
         while not self.stop.is_set():
@@ -70,18 +78,22 @@ def main() -> None:
         record = supplier(f"W{begun}", f"Waited {len(committed)} Medical")
         committed[str(record.pk)] = time.time()
         time.sleep(max(0.0, 1 / CHANGES_A_SECOND - (time.time() - begun)))
-    time.sleep(3)
+    patience = time.time() + PATIENCE_SECONDS
+    while time.time() < patience and any(len(reader.heard) < len(committed) for reader in readers):
+        time.sleep(0.1)
     stop.set()
     supplier(f"W{time.time()}", "Last Call Medical")
-    delays = sorted(
-        reader.heard.get(record, float("inf")) - at for reader in readers for record, at in committed.items()
-    )
+    pairs = [(reader, record) for reader in readers for record in committed]
+    delays = sorted(reader.heard[record] - committed[record] for reader, record in pairs if record in reader.heard)
+    if not delays:
+        sys.exit(f"No reader heard of anything: {readers[0].ended or 'no answer'}")
     print(
         json.dumps(
             {
                 "readers": count,
                 "changes": len(committed),
-                "missed": sum(delay == float("inf") for delay in delays),
+                "missed": len(pairs) - len(delays),
+                "ended": sorted({reader.ended for reader in readers if reader.ended}),
                 "out_of_order": sum(a >= b for reader in readers for a, b in pairwise(reader.numbers)),
                 "p50_ms": round(delays[len(delays) // 2] * 1000),
                 "p99_ms": round(delays[int(len(delays) * 0.99)] * 1000),

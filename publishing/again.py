@@ -186,12 +186,13 @@ def offer(
     moment: datetime,
     *,
     replay: Replay | None = None,
+    rank: int | None = None,
 ) -> None:
     """Settled deliveries wait again, with the same id and bytes and the mark of the replay; missing ones are made.
 
     ``again`` are events, each with whether it is its record's last word. One told in full that is now the last word,
-    or the other way round, is another message: rendered anew under an id no target has seen. The caller holds the lane
-    and has locked the rows.
+    or the other way round, is another message: rendered anew under an id no target has seen. They come in the place of
+    their numbers, or all at ``rank``. The caller holds the lane and has locked the rows.
     """
     same: list[int] = []
     other: list[int] = []
@@ -199,13 +200,13 @@ def offer(
     for event, leaves in again:
         row = rows.get(event.pk)
         if row is None:
-            missing.append(_made(lane, event, leaves, moment, replay))
+            missing.append(_made(lane, event, leaves, moment, replay, rank))
         else:
             (same if row.leaves == leaves else other).append(row.pk)
     waits: dict[str, Any] = {
         "state": DeliveryState.WAITING, "refusals": 0, "due_at": moment, "settled_at": None, "replayed": True,
         "replay": replay,
-    }  # fmt: skip
+    } | ({} if rank is None else {"rank": rank})  # fmt: skip
     # What was superseded before it was ever rendered has lent its number to the one that took its place.
     number = Case(When(body="", then=Value(None)), default=F("number"))
     Delivery.objects.filter(pk__in=same).update(**waits, number=number)
@@ -223,11 +224,13 @@ def offer(
     Delivery.objects.bulk_create(missing, ignore_conflicts=True)
 
 
-def _made(lane: Lane, event: ChangeEvent, leaves: bool, moment: datetime, replay: Replay | None) -> Delivery:
+def _made(
+    lane: Lane, event: ChangeEvent, leaves: bool, moment: datetime, replay: Replay | None, rank: int | None
+) -> Delivery:
     seq = int(event.seq or 0)
     return Delivery(
         endpoint=lane.endpoint, event=event, seq=seq, record_id=event.record_id, domain=event.domain,
-        version=event.version, rank=seq, refers=[] if leaves else named_in(payloads.read(event.body)), leaves=leaves,
-        message_id=left_id(event.uid) if leaves else None, replayed=replay is not None, replay=replay, due_at=moment,
-        created_at=moment,
+        version=event.version, rank=rank or seq, refers=[] if leaves else named_in(payloads.read(event.body)),
+        leaves=leaves, message_id=left_id(event.uid) if leaves else None, replayed=replay is not None, replay=replay,
+        due_at=moment, created_at=moment,
     )  # fmt: skip

@@ -19,6 +19,7 @@ from publishing.sending import Result
 JITTER = 0.2
 OVERLOAD_REST = 60  # seconds at least after a timeout or "too many requests", where the schedule goes that far
 OVERLOADED = frozenset((outcomes.TIMEOUT.code, outcomes.RATE_LIMITED.code))
+HICCUP = timedelta(seconds=30)  # a single failure that needs no longer rest is no outage
 HOPELESS_AFTER = timedelta(days=5)
 HOPELESS_FAILURES = 10
 RESTORED = "restored: the hub was restored from a backup, and the log has begun a new life."
@@ -27,7 +28,9 @@ RESTORED = "restored: the hub was restored from a backup, and the log has begun 
 def rest(lane: Lane, result: Result, moment: datetime, *, pace: Pace | None = None) -> None:
     """Back the lane off, disable the endpoint where the target is gone or hopeless, else call it degraded.
 
-    A target that asks to slow down is sent half of what it was, as ``pace`` knows it, when it answers again.
+    What the lane is sent when the target answers again is decided here: half of what it was sent, as ``pace`` knows
+    it, where it asks to slow down or where this was a single failure; little at first after an outage. Else a target
+    that fails once in fifty calls would hardly be sent anything.
     """
     lane.failures += 1
     lane.fail_since = lane.fail_since or moment
@@ -35,11 +38,13 @@ def rest(lane: Lane, result: Result, moment: datetime, *, pace: Pace | None = No
     lane.last_failure_code = result.outcome.code
     lane.last_failure = result.words
     lane.next_probe_at = moment + backoff(lane.endpoint, lane.failures, result)
-    if result.outcome.code == outcomes.RATE_LIMITED.code:
-        observed = pace.observed(time.monotonic()) if pace else 0.0
+    observed = pace.observed(time.monotonic()) if pace else 0.0
+    if result.outcome.code == outcomes.RATE_LIMITED.code or (observed and _hiccup(lane, result, moment)):
         lane.rate = pacing.halved(lane.rate, cap=lane.endpoint.max_per_second, observed=observed)
-        if pace:
-            pace.rate = lane.rate
+    else:
+        lane.rate = None
+    if pace:
+        pace.rate = lane.rate
     lane.save(
         update_fields=[
             "failures", "fail_since", "last_failure_at", "last_failure_code", "last_failure", "next_probe_at", "rate",
@@ -52,6 +57,12 @@ def rest(lane: Lane, result: Result, moment: datetime, *, pace: Pace | None = No
         turn(lane, EndpointState.DISABLED, reason, "disable", moment)
     elif lane.endpoint.state == EndpointState.ACTIVE:
         turn(lane, EndpointState.DEGRADED, result.words, "degrade", moment)
+
+
+def _hiccup(lane: Lane, result: Result, moment: datetime) -> bool:
+    """The first failure after successes, of a target that neither asks for time nor took too much of it."""
+    asks = result.rest is not None or result.outcome.code in OVERLOADED
+    return lane.failures == 1 and not asks and (lane.next_probe_at or moment) - moment <= HICCUP
 
 
 def hopeless(lane: Lane, moment: datetime) -> bool:
@@ -80,11 +91,10 @@ def jittered(seconds: float) -> float:
 
 
 def clear(lane: Lane, moment: datetime, *, succeeded: bool, pace: Pace | None = None) -> None:
-    """The target answers: no failure counts any more. After failures it is sent little at first, then more.
-
-    One that asked to slow down goes on with the rate it was left.
+    """The target answers: no failure counts any more. It is sent little at first, then more, unless ``rest`` left it
+    a rate to go on with.
     """
-    if lane.failures and (lane.rate is None or lane.last_failure_code != outcomes.RATE_LIMITED.code):
+    if lane.failures and lane.rate is None:
         lane.rate = pacing.START
         if pace:
             pace.recover(time.monotonic())

@@ -15,10 +15,10 @@ from django.db import connection, transaction
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 
+from mdm.compiled import STANDS_FOR_A_MOMENT, Compiled
 from mdm.models import LogHead
 from publishing import outcomes
 from publishing.clock import Now, now
-from publishing.compiled import STANDS_FOR_A_MOMENT, Compiled
 from publishing.models import (
     HTTP_KINDS,
     LIVE,

@@ -1,4 +1,4 @@
-"""How fast a target is sent to: never faster than it may, little at first after a failure, half of it when it asks.
+"""How fast a target is sent to: never faster than it may, little at first after an outage, half when it asks or slips.
 
 Pure: times are seconds of any clock that only goes forward. What has to outlive a drain stands in the lane's row.
 """
@@ -6,7 +6,7 @@ Pure: times are seconds of any clock that only goes forward. What has to outlive
 from collections import deque
 from dataclasses import dataclass, field
 
-START = 1.0  # a second, for the first message after a failure
+START = 1.0  # a second, for the first message after an outage
 FULL = 512.0  # a second: above this a recovering target without a limit of its own is held back no more
 STEP_SECONDS = 0.5  # how often the rate of a recovering target is doubled
 ADD_SECONDS = 1.0  # how often one that asked to slow down is given back a little
@@ -103,7 +103,7 @@ class Pace:
         return float(sum(1 for at in self.sent if now - 1 <= at <= now))
 
     def recover(self, now: float) -> None:
-        """The target answers again after a failure: begin with little."""
+        """The target answers again after an outage: begin with little."""
         self.rate, self.gently, self.at, self.fresh = START, False, now, True
         self._set_bucket(now)
 

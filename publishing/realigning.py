@@ -1,7 +1,8 @@
 """When the tree of facilities changes, records change sides without an event of their own: they are told too.
 
 A ward that moves to another hospital takes its departments and cost centers along. An endpoint that selects a subtree
-is given what came into it, and told the last word about what went out, in the place of the event that moved them.
+is given what came into it, and told the last word about what went out, in the place of the event that moved them: not
+before what they name, though that may have changed later than they did.
 """
 
 from collections.abc import Sequence
@@ -45,7 +46,7 @@ def realign(lane: Lane, events: Sequence[ChangeEvent], moment: datetime) -> int:
     crossing = [(event, leaves) for event, leaves in again if not _coming(known.get(event.pk), leaves)]
     if any(row.state == DeliveryState.IN_FLIGHT for event, _ in crossing if (row := known.get(event.pk))):
         raise OnItsWay
-    offer(lane, crossing, known, moment)
+    offer(lane, crossing, known, moment, rank=lane.cursor_low)
     return len(crossing)
 
 

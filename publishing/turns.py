@@ -1,7 +1,8 @@
 """Whose turn it is in a lane: versions of a record one after another, and nobody before those it names.
 
 A delivery waits for what has a lower rank only, or, of another domain, for what the log tells earlier. Domains refer to
-each other in one direction (``mdm.domains.DOMAINS``), so nothing ever waits in a circle.
+each other in one direction (``mdm.domains.DOMAINS``), so nothing ever waits in a circle. What shares a rank changed
+sides together (``publishing.realigning``) and is told as it is now, when no tree has a circle either.
 """
 
 from typing import Any
@@ -21,7 +22,7 @@ class _Lacks(Func):
     SQL = (
         "EXISTS (SELECT 1 FROM unnest({refers}) AS named(id) WHERE (SELECT e.id FROM publishing_delivery e "
         "WHERE e.endpoint_id = {endpoint} AND e.record_id = named.id AND e.state IN ('waiting', 'in_flight', 'parked') "
-        "AND (e.rank < {rank} OR (e.rank < {seq} AND e.domain <> {domain})) LIMIT 1) IS NOT NULL "
+        "AND (e.rank <= {rank} OR (e.rank < {seq} AND e.domain <> {domain})) LIMIT 1) IS NOT NULL "
         "AND (SELECT h.id FROM publishing_holding h WHERE h.endpoint_id = {endpoint} AND h.record_id = named.id "
         'AND NOT h."left" LIMIT 1) IS NULL)'
     )
@@ -94,7 +95,7 @@ def waits_for(delivery: Delivery) -> list[GoldenRecord]:
     if delivery.state != DeliveryState.WAITING or not delivery.refers:
         return []
     held = Holding.objects.filter(endpoint_id=delivery.endpoint_id, record_id__in=delivery.refers, left=False)
-    before = Q(rank__lt=delivery.rank) | (Q(rank__lt=delivery.seq) & ~Q(domain=delivery.domain))
+    before = Q(rank__lte=delivery.rank) | (Q(rank__lt=delivery.seq) & ~Q(domain=delivery.domain))
     missing = Delivery.objects.filter(
         before, endpoint_id=delivery.endpoint_id, record_id__in=delivery.refers, state__in=UNSETTLED
     ).exclude(record_id__in=held.values("record_id"))

@@ -11,8 +11,8 @@ from uuid import UUID, uuid4
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
+from mdm.compiled import STANDS_FOR_A_MOMENT, Compiled
 from publishing import outcomes, payloads
-from publishing.compiled import STANDS_FOR_A_MOMENT, Compiled
 from publishing.given import digest_of
 from publishing.lanes import Claim, hold, keep
 from publishing.mapping import NoTranslation, Unfit
@@ -127,7 +127,7 @@ def _turns(limit: int) -> Compiled[Delivery]:
     def ask(endpoint: UUID, moment: datetime) -> QuerySet[Delivery, Any]:
         rows = next_up().select_for_update(skip_locked=True, of=("self",), no_key=True)
         due = rows.filter(endpoint_id=endpoint, due_at__lte=moment).annotate(**_BODY)
-        return due.order_by("rank")[:limit]  # two records never share one, and of one record one at most is next
+        return due.order_by("rank")[:limit]  # of one record one at most is next
 
     return Compiled(ask, endpoint=uuid4(), moment=STANDS_FOR_A_MOMENT)
 

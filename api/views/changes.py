@@ -72,16 +72,16 @@ class Asked:
         """The parameters understood. Raises Invalid with every mistake in them, and PermissionDenied."""
         checks = AllAtOnce()
 
-        def words(name: str, known: list[str]) -> list[str]:
-            return checks.of(lambda: _words(",".join(params.getlist(name)), name, known), [])
+        def named(name: str, known: list[str]) -> list[str]:
+            return checks.of(lambda: words(",".join(params.getlist(name)), name, known), [])
 
         def number(name: str, least: int, most: int, default: int, *, cap: bool = True) -> int:
             text = params.get(name, "")
             return checks.of(lambda: whole_number(text, name, least=least, most=most, default=default, cap=cap), 0)
 
         checks.of(lambda: only(params, PARAMS), None)
-        domains, verbs = words("domain", list(BY_NAME)), words("verb", list(EventVerb.values))
-        latest = words("latest_only", ["true", "false"]) == ["true"]
+        domains, verbs = named("domain", list(BY_NAME)), named("verb", list(EventVerb.values))
+        latest = named("latest_only", ["true", "false"]) == ["true"]
         limit, wait = number("limit", 1, MOST, PAGE), number("wait", 0, LONGEST_WAIT, 0)
         after = number("after_sequence", 0, 2**62, 0, cap=False) if params.get("after_sequence") else None
         checks.of(lambda: _one_place(params), None)
@@ -130,13 +130,14 @@ def _one_place(params: QueryDict) -> None:
         raise Invalid("Two places are given.", "Give one of them.", [(name, "One place only.") for name in given])
 
 
-def _words(text: str, name: str, known: list[str]) -> list[str]:
-    words = [word.strip() for word in text.split(",") if word.strip()]
-    unknown = [word for word in words if word not in known]
+def words(text: str, name: str, known: list[str]) -> list[str]:
+    """The words of a parameter, separated by commas. Raises Invalid naming those that are not known."""
+    found = [word.strip() for word in text.split(",") if word.strip()]
+    unknown = [word for word in found if word not in known]
     if unknown:
         raise Invalid(
             f"The parameter {name} names something unknown.",
             "Correct or leave out what is named.",
             [(name, f"{', '.join(unknown)} is unknown. Known are: {', '.join(known)}.")],
         )
-    return words
+    return found

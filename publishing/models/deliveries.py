@@ -36,8 +36,9 @@ UNSETTLED = (DeliveryState.WAITING, DeliveryState.IN_FLIGHT, DeliveryState.PARKE
 class Delivery(models.Model):
     """One event owed to one endpoint.
 
-    ``rank`` is its place in the lane: its own number, or that of the oldest version it supersedes. ``refers`` are the
-    records its content names; it waits for those the target does not hold and that stand before it in the lane.
+    ``rank`` is its place in the lane: its own number, that of the oldest version it supersedes, or of the event with
+    which it changed sides. ``refers`` are the records its content names; it waits for those the target does not hold
+    and that stand before it in the lane.
     ``number`` is its number within the lane, given with the body. ``leaves`` marks the last word about a record that
     is not meant for this endpoint any more. ``message_id`` is the id of a message that is not its event's own: of
     a last word, and of what is told in full again after one. ``replay`` is the job that asked for it again.

@@ -37,29 +37,35 @@ class Asked:
     kind: str = ""
     field: str = ""
     state: str = DifferenceState.OPEN.value
+    difference: int = 0
     after: int = 0
 
     @classmethod
     def read(cls, given: Mapping[str, str], endpoint: str = "") -> "Asked":
         """The filter a request names; words nobody knows ask nothing."""
-        kind, state, after = given.get("kind", ""), given.get("state", ""), given.get("after", "")
+        kind, state = given.get("kind", ""), given.get("state", "")
         return cls(
             endpoint=endpoint or given.get("endpoint", ""),
             kind=kind if kind in DifferenceKind.values else "",
             field=given.get("field", ""),
             state=state if state in DifferenceState.values else DifferenceState.OPEN.value,
-            after=int(after) if after.isascii() and after.isdigit() and len(after) < 19 else 0,
+            difference=_number(given.get("difference", "")),
+            after=_number(given.get("after", "")),
         )
 
     def query(self, **changed: object) -> str:
         """The address of the same filter with some members changed, from its first page."""
-        members = {name: getattr(self, name) for name in ("endpoint", "kind", "field", "state")} | changed
+        members = {name: getattr(self, name) for name in ("endpoint", "kind", "field", "state", "difference")} | changed
         return "?" + urlencode({name: value for name, value in members.items() if value})
 
     @property
     def narrowed(self) -> bool:
         """Whether anything but the state and the endpoint is asked."""
-        return bool(self.kind or self.field)
+        return bool(self.kind or self.field or self.difference)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 @dataclass(frozen=True)
@@ -110,6 +116,8 @@ def differences(asked: Asked) -> QuerySet[Difference]:
         rows = rows.filter(kind=asked.kind)
     if asked.field:
         rows = rows.filter(field=asked.field)
+    if asked.difference:
+        rows = rows.filter(pk=asked.difference)
     return rows
 
 

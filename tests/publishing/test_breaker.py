@@ -1,5 +1,6 @@
 """Turns of the breaker are few, spread in time, seen where people look, and never undo what a person did."""
 
+import time
 from collections import Counter
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ from publishing import breaker, outcomes
 from publishing.lanes import claim
 from publishing.models import Endpoint, EndpointState, Lane, OnReject
 from publishing.outcomes import DOWN, RATE_LIMITED, TIMEOUT
+from publishing.pacing import START, Pace
 from publishing.sending import Result
 from publishing.settling import settle
 from publishing.verbs import pause, release, resend, resume
@@ -170,3 +172,31 @@ def test_a_limit_is_kept_from_one_worker_to_the_next(target: Target) -> None:
     assert len(times) == 16
     busiest = max(sum(1 for at in times[n:] if at < start + 1) for n, start in enumerate(times))
     assert busiest <= 5
+
+
+def paced(sent: int) -> Pace:
+    """A lane without a limit that has just sent so many."""
+    pace = Pace.resumed(cap=None, rate=None, gently=False, tokens=0, idle=0, now=time.monotonic())
+    for _ in range(sent):
+        pace.take(time.monotonic())
+    return pace
+
+
+@pytest.mark.parametrize(
+    ("failures", "left"),
+    [
+        ([failed(DOWN)], 20),
+        ([failed(DOWN), failed(DOWN)], START),
+        ([failed(DOWN, rest=timedelta(seconds=7))], START),
+        ([failed(TIMEOUT)], START),
+    ],
+)
+def test_one_failure_halves_the_rate_and_an_outage_begins_with_little(failures: list[Result], left: float) -> None:
+    endpoint = webhook("http://target.example")
+    working = claim(endpoint.pk)
+    assert working is not None
+    pace, moment = paced(40), timezone.now()
+    for result in failures:
+        breaker.rest(endpoint.lane, result, moment, pace=pace)
+    breaker.clear(endpoint.lane, moment, succeeded=True, pace=pace)
+    assert (pace.rate, Lane.objects.get(endpoint=endpoint).rate) == (left, left)

@@ -99,3 +99,17 @@ def test_the_log_is_read_on_when_what_changes_sides_has_arrived(target: Target) 
     let_go(working)
     run(north)
     assert told_of(target, desk) == ["left"]
+
+
+def test_what_comes_in_is_told_after_what_it_names(target: Target) -> None:
+    """The desk changed long before the ward that took it along, and names it."""
+    north, desk, ward, south = north_of_a_ward(target)
+    back = Facility.objects.get(pk=ward.pk).parent
+    assert back is not None
+    run(north)
+    move(ward, south)
+    run(north)
+    target.calls.clear()
+    move(ward, back)
+    run(north)
+    assert [call.json["subject"] for call in target.calls] == [str(ward.pk), str(desk.pk)]

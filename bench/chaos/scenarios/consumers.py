@@ -180,6 +180,8 @@ def _wait_for_changes(site: Site) -> Row:
     told = json.loads(line)
     p99 = next((float(value) for name, value in told.items() if "p99" in name), None)
     found = [] if p99 is not None else [f"bench.waiters said nothing: {(done.stdout + done.stderr)[-200:]}"]
+    if told.get("missed") or told.get("ended"):
+        found.append(f"{told['missed']} changes were never heard of, readers that ended: {told['ended']}")
     if p99 is not None and p99 > 1000 / pace():
         found.append(f"p99 is {p99:.0f} ms, a second is promised")
     return Row("F12 waiting readers hear within a second", f"{WAITERS} readers", "none", line[:120], found)
