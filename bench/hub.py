@@ -1,11 +1,12 @@
 """The whole road in one process: a file imported, matched, mastered, numbered and verified, timed stage by stage.
 
-    python -m bench.hub FILE [--feed FEED.toml] [--embedded] [--check] [--profile OUT]
+    python -m bench.hub FILE [--feed FEED.toml] [--workers N] [--embedded] [--check] [--profile OUT]
 
 Works in a database of its own beside the one DATABASE_URL names, dropped afterwards, or on an embedded PostgreSQL as
 an installation has it. ``hub CPU`` is this process, ``PostgreSQL CPU`` the session that serves it (where it runs on
 this machine); a stage's figures leave out the stages inside it. The last lines say what came out, so that two runs
-can be compared: equal digests are equal groups, questions and golden values.
+can be compared: equal digests are equal groups, questions and golden values. With ``--workers`` so many processes
+beside this one prepare and match, as Celery workers would, while this one reads the file and then numbers the log.
 """
 
 import argparse
@@ -22,6 +23,8 @@ from pathlib import Path
 from typing import Any
 
 import django
+
+from bench.crew_of_hub import launch, wait_for
 
 HERE = Path(__file__).parent
 TICK = os.sysconf("SC_CLK_TCK")
@@ -152,7 +155,7 @@ def watch(clock: Clock) -> None:
     connection.commit = clock.timed("commit", connection.commit)  # type: ignore[method-assign]
 
 
-def road(file: Path, feed_file: Path, clock: Clock, *, check: bool) -> int:
+def road(file: Path, feed_file: Path, clock: Clock, *, check: bool, workers: int) -> int:
     """Import, match, number and verify one file. Returns the rows read."""
     from django.db import connection  # noqa: PLC0415
 
@@ -161,6 +164,7 @@ def road(file: Path, feed_file: Path, clock: Clock, *, check: bool) -> int:
     from mdm.cause import HUB, Cause  # noqa: PLC0415
     from mdm.code_lists import load_code_lists  # noqa: PLC0415
     from mdm.domains import BY_NAME  # noqa: PLC0415
+    from mdm.gaps import Gaps  # noqa: PLC0415
     from mdm.intake import read, receive, save_feed  # noqa: PLC0415
     from mdm.intake.feeds import read_document  # noqa: PLC0415
     from mdm.mastering import differences  # noqa: PLC0415
@@ -175,9 +179,13 @@ def road(file: Path, feed_file: Path, clock: Clock, *, check: bool) -> int:
         cursor.execute("SELECT pg_backend_pid()")
         clock.backend = cursor.fetchone()[0]
     watch(clock)
+    crew = launch(workers, feed.domain, connection.settings_dict["NAME"])
     with clock.stage("import"):
         batch = read(receive(feed=feed, file=file, file_name=file.name, by="bench", wake=False).pk)
     with clock.stage("the rest"):
+        if crew:
+            gaps = Gaps()
+            wait_for(crew, clock.timed("log", lambda: log.sequence(gaps=gaps)))
         print(match(BY_NAME[feed.domain], Cause(by=HUB, reason="Bench")), flush=True)
     clock.look_at_memory()
     with clock.stage("log"):
@@ -207,7 +215,7 @@ def run(given: argparse.Namespace) -> None:
         profile.enable()
     began = time.perf_counter()
     with connection.execute_wrapper(by_statement(clock, statements)) if given.statements else nullcontext():
-        rows = road(given.file, given.feed, clock, check=given.check)
+        rows = road(given.file, given.feed, clock, check=given.check, workers=given.workers)
     seconds = time.perf_counter() - began
     if profile:
         profile.disable()
@@ -230,6 +238,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("file", type=Path)
     parser.add_argument("--feed", type=Path, default=HERE / "synthetic_suppliers.toml")
+    parser.add_argument("--workers", type=int, default=0, help="processes beside this one that prepare and match")
     parser.add_argument("--embedded", action="store_true", help="on an embedded PostgreSQL instead of DATABASE_URL")
     parser.add_argument("--check", action="store_true", help="verify the log and recompute every golden record after")
     parser.add_argument("--statements", action="store_true", help="name the statements that cost the server most")

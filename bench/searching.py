@@ -3,21 +3,26 @@
 FILE is a supplier list as bench/synthetic_suppliers.toml describes it. Its rows are copied into the tables matching
 reads (source and golden records, links, prepared rows, keys, words), each row a golden record of its own, in a
 database of this bench; no import, no history. With `--keep` that database stays for the next run. Then one worker
-searches 500 times (exact, misspelt, by name alone, half typed) and records arrive one by one.
+searches 500 times (exact, misspelt, by name alone, half typed), records arrive one by one, and files of one row each
+are sent.
 """
 
 import argparse
+import csv
 import os
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from io import BytesIO, StringIO
 from itertools import islice
 from pathlib import Path
 from statistics import quantiles
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import django
 from django.db import connection, models
+from django.test import override_settings
 from django.utils import timezone
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "mdm.settings")
@@ -35,17 +40,25 @@ from mdm.cause import HUB, Cause  # noqa: E402
 from mdm.code_lists import load_code_lists  # noqa: E402
 from mdm.domains import BY_NAME  # noqa: E402
 from mdm.identity import uuid7  # noqa: E402
-from mdm.intake import save_feed  # noqa: E402
+from mdm.intake import read as read_batch  # noqa: E402
+from mdm.intake import receive, save_feed  # noqa: E402
 from mdm.intake.feeds import plan_of, read_document  # noqa: E402
 from mdm.intake.given import read_given  # noqa: E402
 from mdm.intake.mapping import Mapped, map_row  # noqa: E402
 from mdm.intake.readers import read  # noqa: E402
+from mdm.log import sequence, sequence_all  # noqa: E402
 from mdm.models import CodeCounter, GoldenRecord, Link, LinkMethod, SourceRecord, SourceState, SourceSystem  # noqa: E402
 
 FEED = Path(__file__).parent / "synthetic_suppliers.toml"
 SUPPLIER = BY_NAME["supplier"]
 CHUNK = 10_000
 SEARCHES, ARRIVALS = 500, 100
+FILLED = (SourceRecord, GoldenRecord, SUPPLIER.model, Link, Prepared, MatchKey)
+# Those made again at the end, which is quicker than keeping them up row by row.
+INDEXES = """
+SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
+WHERE indrelid = ANY(%s::text[]::regclass[]) AND NOT indisunique
+"""
 KINDS = ("exact", "misspelt", "name only", "half typed")
 
 
@@ -83,6 +96,10 @@ def fill(file: Path, most: int) -> None:
     system, _ = SourceSystem.objects.get_or_create(code="synthetic", defaults={"name": "Synthetic"})
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")  # neither walls nor references: nothing else writes
+        cursor.execute(INDEXES, [[model._meta.db_table for model in FILLED]])
+        indexes = cursor.fetchall()
+        for name, _ in indexes:
+            cursor.execute(f'DROP INDEX "{name}"')
     mapped = rows_of(file, most)
     started, done = time.perf_counter(), 0
     while chunk := list(islice(mapped, CHUNK)):
@@ -92,6 +109,10 @@ def fill(file: Path, most: int) -> None:
             print(f"filled {done:,} in {time.perf_counter() - started:,.0f} s", flush=True)
     CodeCounter.objects.update_or_create(domain=SUPPLIER.name, defaults={"last": done})
     with connection.cursor() as cursor:
+        cursor.execute("SET maintenance_work_mem = '1GB'")
+        for _, definition in indexes:
+            cursor.execute(definition)
+        print(f"indexed after {time.perf_counter() - started:,.0f} s", flush=True)
         cursor.execute("SELECT setval(pg_get_serial_sequence('mdm_sourcerecord', 'id'), %s)", [done + 1])
         cursor.execute("SET session_replication_role = origin")
         cursor.execute("VACUUM ANALYZE")
@@ -229,6 +250,39 @@ def arrivals(chance: random.Random) -> None:
     told("arrivals", taken, f"and of PostgreSQL {cpu:.1f} ms CPU each; linked {linked}, the others new or asked about")
 
 
+def sent(chance: random.Random) -> None:
+    """Files of one row each: received, read, matched, mastered and numbered in the log by one worker."""
+    feed = save_feed(document=read_document(FEED), by="bench")
+    last = SourceRecord.objects.order_by("-pk").values_list("pk", flat=True)[0]
+    taken, before = [], served()
+    sequence_all()
+    with TemporaryDirectory() as folder, override_settings(DATA_DIR=Path(folder)):
+        for number in range(ARRIVALS):
+            record = SourceRecord.objects.get(pk=chance.randrange(1, last))
+            content = one_row(f"S{last}-{number}", record)
+
+            def act(content: bytes = content, name: str = f"{number}.csv") -> None:
+                batch = receive(feed=feed, file=BytesIO(content), file_name=name, by="bench", wake=False)
+                assert read_batch(batch.pk).rows_new == 1
+                match(SUPPLIER, Cause(by=HUB, reason="Bench"), everything=False)
+                assert sequence() == 1
+
+            taken.append(timed(act)[0])
+    cpu = 1000 * (served() - before) / len(taken)
+    told("files", taken, f"and of PostgreSQL {cpu:.1f} ms CPU each; received, read, matched, numbered")
+
+
+def one_row(key: str, record: SourceRecord) -> bytes:
+    """A file that says of a new key what this record says."""
+    address: dict[str, Any] = next(iter(record.parts.get("addresses", ())), {})
+    names = {"address": "line1", "state": "region"}
+    columns = ("name", "address", "city", "state", "postcode", "country", "phone", "tax_id", "duns", "website")
+    said = {**address, **record.values}
+    out = StringIO()
+    csv.writer(out).writerows([("record_id", *columns), (key, *(said.get(names.get(c, c), "") for c in columns))])
+    return out.getvalue().encode()
+
+
 def main() -> None:
     """Read the arguments, fill unless it is filled, measure, and clean up whatever happens."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -251,6 +305,7 @@ def main() -> None:
         print("ms              p50     p95     max   CPU p50 CPU p95")
         searches(chance)
         arrivals(chance)
+        sent(chance)
         print(f"load at the end {os.getloadavg()[0]:.1f}")
     finally:
         connection.creation.destroy_test_db(real, verbosity=0, keepdb=given.keep)

@@ -13,9 +13,8 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.utils import timezone
 
-from matching import verdicts
+from matching import preparing, run, verdicts
 from matching.models import CandidateKind, CandidateState, MatchCandidate
-from matching.run import match, match_all
 from mdm import log, mastering
 from mdm.code_lists import load_code_lists
 from mdm.domains import DOMAINS
@@ -40,9 +39,11 @@ from mdm.people import DOMAIN_OWNER, STEWARD
 from mdm.verify import verify
 from stewardship import requests, workflow
 from stewardship.models import ChangeRequest, Decision, RequestState, Verb
+from stewardship.pinning import Terms
 
 PEOPLE = ("Stella", "Sam", "Olga")
 KEYS = 40
+BATCHES = (1, 2, 5, 1000)
 WORDS = ("Acme", "Amgen", "Baxter", "Becton", "Cardinal", "Medline", "Stryker", "Zimmer")
 CITIES = ("Phoenix", "Tucson", "Mesa")
 FEEDS: dict[str, dict[str, Any]] = {
@@ -101,7 +102,9 @@ def bring(dice: random.Random) -> str:
 
 def pair_up(dice: random.Random) -> str:
     """One domain is matched; now and then what the sweeps do."""
-    match(dice.choice(DOMAINS), Cause(by=HUB, reason="storm"))
+    # Where a batch is full, the next one is written beside others (matching.run).
+    run.BATCH = preparing.BATCH = dice.choice(BATCHES)
+    run.match(dice.choice(DOMAINS), Cause(by=HUB, reason="storm"))
     if dice.random() < 0.2:
         verdicts.supersede(cause=Cause(by=HUB, reason="storm"))
         verdicts.wake()
@@ -142,7 +145,7 @@ def _judge(dice: random.Random, user: User) -> str:
     if what < 0.5:
         ticked = dice.sample(sorted(shown), dice.randint(min(2, len(shown)), len(shown)))
         differ = dice.random() < 0.5
-        workflow.merge_candidate(winner_id=ticked[0], record_ids=ticked, others_differ=differ, **given)
+        workflow.merge_candidate(winner_id=ticked[0], record_ids=ticked, others_differ=differ, reason="storm", **given)
         return "merged"
     if what < 0.8:
         workflow.reject_candidate(**given)
@@ -162,7 +165,7 @@ def _undo(dice: random.Random, user: User) -> str:
 def _unmerge(dice: random.Random, user: User) -> str:
     merge = _any(dice, Merge.objects.filter(undone_at__isnull=True).order_by("-pk"))
     if merge is not None:
-        workflow.unmerge(merge_id=merge.pk, user=user, reason="storm")
+        workflow.unmerge(merge_ids=[merge.pk], user=user, reason="storm")
     return "unmerged"
 
 
@@ -181,7 +184,12 @@ def _edit(dice: random.Random, user: User) -> str:
         values["parent"] = str(other.pk)
     lifetime = timezone.now() + timedelta(seconds=2) if dice.random() < 0.5 else None
     requests.propose(
-        record_id=record.pk, values=values, base_version=record.version, reason="storm", user=user, valid_until=lifetime
+        record_id=record.pk,
+        values=values,
+        base_version=record.version,
+        reason="storm",
+        user=user,
+        terms=Terms(valid_until=lifetime),
     )
     return "proposed"
 
@@ -240,7 +248,7 @@ def settle() -> None:
             read(batch_id)
     cause = Cause(by=HUB, reason="after the storm")
     for _ in range(2):  # the second time part rows whose parent came last
-        match_all(cause)
+        run.match_all(cause)
     verdicts.supersede(cause=cause)
     end_expired_edits(cause=cause)
     log.sequence_all()

@@ -12,7 +12,9 @@ from matching.known import Scored, ordered
 from matching.models import CandidateKind, CandidateMember, CandidateState, MatchCandidate, MatchPair
 from matching.rematch_standing import BY_PEOPLE
 from matching.scoring import Score, sentence
+from mdm import bulk
 from mdm.cause import HUB
+from mdm.compiled import prepared
 from mdm.models import Link
 from mdm.spec import Domain
 
@@ -73,6 +75,8 @@ def store(domain: Domain, questions: Sequence[Question], golden: Mapping[int, UU
     def record(side: Side) -> UUID:
         return side if isinstance(side, UUID) else golden[side]
 
+    if not questions:
+        return 0
     known, waiting = _asked_before(questions), _waiting_about(questions)
     candidates, members, pairs = [], [], []
     for question in questions:
@@ -97,17 +101,24 @@ def _waiting_about(questions: Sequence[Question]) -> dict[UUID, MatchCandidate]:
     records = [side for question in questions for side in question.sides if isinstance(side, UUID)]
     found: dict[UUID, MatchCandidate] = {}
     if records:
-        candidates = MatchCandidate.objects.select_for_update(skip_locked=True).filter(
-            pk__in=CandidateMember.objects.filter(record__in=records).values("candidate"),
-            state=CandidateState.OPEN,
-            kind=CandidateKind.RESEMBLANCE,
-            claimed_by="",
-        )
-        for candidate in candidates.order_by("-pk").prefetch_related("members"):
-            members = [member.record_id for member in candidate.members.all()]
-            if len(members) < MOST_SIDES:
-                found.update(dict.fromkeys(members, candidate))
+        with prepared(len(records)) as cursor:
+            cursor.execute(_WITH_ROOM, [records])
+            for pk, members in cursor.fetchall():
+                if len(members) < MOST_SIDES:
+                    found.update(dict.fromkeys(members, MatchCandidate(pk=pk)))
     return found
+
+
+# Of which candidates: gathered first, so that those of a few records are looked up and not all that are open read.
+_WITH_ROOM = """
+WITH near AS MATERIALIZED (
+  SELECT DISTINCT candidate_id AS id FROM matching_candidatemember WHERE record_id = ANY(%s::uuid[])
+)
+SELECT c.id, ARRAY(SELECT record_id FROM matching_candidatemember m WHERE m.candidate_id = c.id)
+FROM near JOIN matching_matchcandidate c ON c.id = near.id
+WHERE c.state = 'open' AND c.kind = 'resemblance' AND c.claimed_by = ''
+ORDER BY c.id DESC FOR UPDATE OF c SKIP LOCKED
+"""
 
 
 def _asked_before(questions: Sequence[Question]) -> set[frozenset[UUID]]:
@@ -116,16 +127,17 @@ def _asked_before(questions: Sequence[Question]) -> set[frozenset[UUID]]:
     records = [side for q in old for side in q.sides if isinstance(side, UUID)]
     if not records:
         return set()
-    states = (CandidateState.OPEN, CandidateState.SKIPPED, CandidateState.REJECTED)
-    rows = CandidateMember.objects.filter(
-        candidate__in=CandidateMember.objects.filter(record__in=records).values("candidate"),
-        candidate__state__in=states,
-        candidate__kind=CandidateKind.RESEMBLANCE,
-    ).values_list("candidate_id", "record_id")
-    groups: dict[int, set[UUID]] = defaultdict(set)
-    for candidate, record in rows:
-        groups[candidate].add(record)
-    return {frozenset(found) for found in groups.values()}
+    with prepared(len(records)) as cursor:
+        cursor.execute(_ASKED, [records])
+        return {frozenset(members) for (members,) in cursor.fetchall()}
+
+
+_ASKED = """
+SELECT ARRAY(SELECT record_id FROM matching_candidatemember m WHERE m.candidate_id = c.id)
+FROM (SELECT DISTINCT candidate_id AS id FROM matching_candidatemember WHERE record_id = ANY(%s::uuid[])) near
+JOIN matching_matchcandidate c ON c.id = near.id
+WHERE c.state IN ('open', 'skipped', 'rejected') AND c.kind = 'resemblance'
+"""
 
 
 def ask_about_conflicts(domain: Domain, scored: Scored, changed: Sequence[int]) -> int:
@@ -134,6 +146,8 @@ def ask_about_conflicts(domain: Domain, scored: Scored, changed: Sequence[int]) 
     A link a person made is not questioned, nor is the same conflict asked twice.
     """
     found = {pk: conflict for pk in changed if (conflict := _conflict(scored, pk))}
+    if not found:
+        return 0
     human = set(_linked_by_people(found))
     doubted = [
         (golden, pk, *conflict)
@@ -149,6 +163,8 @@ def ask_about_links(domain: Domain, doubted: Iterable[tuple[UUID, int, int, Scor
     A golden record somebody is or was asked about already is not asked about again. Returns how many.
     """
     given = list(doubted)
+    if not given:
+        return 0
     asked = set(
         MatchCandidate.objects.filter(
             kind=CandidateKind.CONFLICT,
@@ -232,5 +248,9 @@ def _pair(candidate: MatchCandidate, records: tuple[UUID, UUID], left: int, righ
 
 def _save(candidates: list[MatchCandidate], members: list[CandidateMember], pairs: list[MatchPair]) -> None:
     MatchCandidate.objects.bulk_create(candidates)
-    CandidateMember.objects.bulk_create(members, ignore_conflicts=True)
-    MatchPair.objects.bulk_create(pairs, batch_size=1000, ignore_conflicts=True)
+    for member in members:
+        member.candidate_id = member.candidate.pk  # known only now
+    for pair in pairs:
+        pair.candidate_id = pair.candidate.pk
+    bulk.insert(members, missing_only=True)
+    bulk.insert(pairs, missing_only=True)

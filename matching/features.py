@@ -5,10 +5,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
+from matching.engine.item_codes import part_numbers
 from mdm.spec import Feature, Matching
 from mdm.standardise.companies import company_name, split_legal_form
 from mdm.standardise.equivalents import thing
 from mdm.standardise.folding import consonants, expand_abbreviations, fold, name_tokens
+from mdm.standardise.measures import measures
 from mdm.standardise.streets import parse_street
 
 Features = Mapping[str, tuple[str, ...]]
@@ -24,6 +26,7 @@ _UNITS = re.compile(
 )
 _NOTE = re.compile(r"\([^()]*\)")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
+_TELLING_NUMBER = 5  # characters
 _ITEM_WORD = re.compile(r"\d+(?:\.\d+)?|[a-z]+|%")
 
 
@@ -40,28 +43,38 @@ def make_feature(
 ) -> tuple[str, ...]:
     """The comparable texts of one feature, each once; empty when the record says nothing."""
     word = WORDS[feature.make]
-    rows = ([_plain(value, resolve) for value in row] for row in _rows(feature, values, parts))
+    rows = _rows(feature.attributes, values, parts, resolve)
     return tuple(dict.fromkeys(text for row in rows for text in word(row) if text))
 
 
 def _rows(
-    feature: Feature, values: Mapping[str, Any], parts: Mapping[str, Sequence[Mapping[str, Any]]]
+    attributes: tuple[str, ...],
+    values: Mapping[str, Any],
+    parts: Mapping[str, Sequence[Mapping[str, Any]]],
+    resolve: Resolve,
 ) -> Iterable[Row]:
     """The values a feature reads, those of one row (the record itself, or one row of a part) side by side."""
-    own = [name for name in feature.attributes if "." not in name]
+    own, by_part = _places(attributes)
     if own:
-        yield [values.get(name) for name in own]
-    by_part: dict[str, list[str]] = {}
-    for name in feature.attributes:
-        part, _, attribute = name.rpartition(".")
-        if part:
-            by_part.setdefault(part, []).append(attribute)
-    for part, attributes in by_part.items():
+        yield [_plain(values.get(name), resolve) for name in own]
+    for part, names in by_part:
         for row in parts.get(part) or ():
-            yield [row.get(attribute) for attribute in attributes]
+            yield [_plain(row.get(name), resolve) for name in names]
+
+
+@lru_cache(maxsize=1024)
+def _places(attributes: tuple[str, ...]) -> tuple[Sequence[str], Sequence[tuple[str, Sequence[str]]]]:
+    """Which attributes are the record's own, and which are of each part."""
+    by_part: dict[str, list[str]] = {}
+    for name in attributes:
+        part, _, attribute = name.rpartition(".")
+        by_part.setdefault(part, []).append(attribute)
+    return by_part.pop("", ()), tuple(by_part.items())
 
 
 def _plain(value: Any, resolve: Resolve) -> Any:
+    if type(value) is str:  # as nearly all are
+        return value
     if not isinstance(value, Mapping):
         return "" if value is None else str(value)
     return (resolve(value), str(value.get("key") or ""))
@@ -212,6 +225,40 @@ def _item_words(row: Row) -> Iterable[str]:
         yield " ".join(sorted(set(_ITEM_WORD.findall(_THOUSANDS.sub("", value.lower())))))
 
 
+def _item_amounts(row: Row) -> Iterable[str]:
+    """The measures of one description in base units, sorted: ``100mg 5ml``."""
+    for value in filter(None, row):
+        yield " ".join(sorted(measures(value).amounts))
+
+
+def _part_number(row: Row) -> Iterable[str]:
+    """Part numbers without signs and leading zeros, long enough that two makers seldom give the same."""
+    return (number for number in _numbers(row) if _tells(number))
+
+
+def _loose_number(row: Row) -> Iterable[str]:
+    """Part numbers that tell less: short ones, and those with a pack behind a star, which sellers add as they like."""
+    return (number for number in _numbers(row) if not _tells(number))
+
+
+def _numbers(row: Row) -> Iterable[str]:
+    return (number for value in row if value for number in part_numbers(value))
+
+
+def _tells(number: str) -> bool:
+    return len(number) >= _TELLING_NUMBER and "*" not in number
+
+
+def _maker(row: Row) -> Iterable[str]:
+    """The golden record it resolves to, and the telling words where the key a source gives is a name, not a code."""
+    for value in row:
+        if isinstance(value, tuple):
+            golden, key = value
+            yield f"={golden}" if golden else ""
+            named = " " in key.strip() or not any(c.isdigit() for c in key)
+            yield " ".join(name_tokens(split_legal_form(key)[0])) if key.strip() and named else ""
+
+
 def _item_thing(row: Row) -> Iterable[str]:
     """What the item is, whoever makes it and however it is packed."""
     return map(thing, row)
@@ -240,4 +287,8 @@ WORDS: Mapping[str, Callable[[Row], Iterable[str]]] = {
     "center_code": _center_code,
     "item_words": _item_words,
     "item_thing": _item_thing,
+    "item_amounts": _item_amounts,
+    "part_number": _part_number,
+    "loose_number": _loose_number,
+    "maker": _maker,
 }

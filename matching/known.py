@@ -5,8 +5,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+import numpy as np
+
+from matching.at_once import weigh
 from matching.features import Features
-from matching.scoring import Score, Shared, same_name, score, weigh
+from matching.scoring import Score, Shared, bits_of, same_name, score
 from mdm.spec import Matching
 
 Pair = tuple[int, int]
@@ -55,13 +58,18 @@ class Scored:
             return same_name(self.matching, left.features, right.features, self.shared)
         return score(self.matching, left.features, right.features, left.system == right.system, self.shared)
 
-    def bits(self, a: int, b: int) -> float:
-        """The bits of their score, for pairs of which few are worth another look: nothing else is made or kept."""
-        a, b = ordered(a, b)
-        left, right = self.known[a], self.known[b]
-        if left.stub or right.stub:
-            return self.score(a, b).bits
-        return weigh(self.matching, left.features, right.features, left.system == right.system, self.shared)
+    def near(self, pairs: Iterable[Pair]) -> set[Pair]:
+        """Those worth another look: their scores reach ``review``, were no text commonplace. All judged at once."""
+        asked = list(pairs)
+        places = {pk: place for place, pk in enumerate(dict.fromkeys(pk for pair in asked for pk in pair))}
+        records = [self.known[pk] for pk in places]
+        left, right = (np.array([places[pair[side]] for pair in asked], dtype=np.int64) for side in (0, 1))
+        systems = np.array([one.system for one in records], dtype=np.int64)
+        bits = weigh(self.matching, [one.features for one in records], left, right, systems[left] == systems[right])
+        stub = np.array([one.stub for one in records], dtype=bool)
+        by_name = stub[left] | stub[right]
+        bits[by_name] = [self.score(*asked[at]).bits for at in np.flatnonzero(by_name)]
+        return {asked[at] for at in np.flatnonzero(bits >= bits_of(self.matching.review))}
 
     def barred(self, a: int, b: int) -> bool:
         """Whether a person says that these two are not the same, or their source, which lists each thing once."""

@@ -213,7 +213,20 @@ class MatchPair(models.Model):
         return f"{self.left_source_id} ~ {self.right_source_id} {self.score:.2f}"
 
 
-class KnownNonMatch(models.Model):
+class Said(models.Model):
+    """What a person said and may take back: withdrawn ones are kept."""
+
+    by = models.CharField(max_length=150)
+    reason = models.TextField(blank=True)
+    at = models.DateTimeField()
+    withdrawn_by = models.CharField(max_length=150, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class KnownNonMatch(Said):
     """Two source records a person ruled out, smaller id first. Matching never links their groups while it stands."""
 
     first = models.ForeignKey(SourceRecord, on_delete=models.PROTECT, related_name="non_matches_as_first")
@@ -221,11 +234,6 @@ class KnownNonMatch(models.Model):
     candidate = models.ForeignKey(
         MatchCandidate, null=True, blank=True, on_delete=models.PROTECT, related_name="non_matches"
     )
-    by = models.CharField(max_length=150)
-    reason = models.TextField(blank=True)
-    at = models.DateTimeField()
-    withdrawn_by = models.CharField(max_length=150, blank=True)
-    withdrawn_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -252,7 +260,7 @@ class RelationKind(models.TextChoices):
     OTHER = "other", "Related otherwise"
 
 
-class Relation(models.Model):
+class Relation(Said):
     """A person's word that two golden records are related and not the same. Of a parent and of a former record,
     ``first`` is that one; for the other kinds the order says nothing. Withdrawn ones are kept."""
 
@@ -262,11 +270,6 @@ class Relation(models.Model):
     candidate = models.ForeignKey(
         MatchCandidate, null=True, blank=True, on_delete=models.PROTECT, related_name="relations"
     )
-    by = models.CharField(max_length=150)
-    reason = models.TextField(blank=True)
-    at = models.DateTimeField()
-    withdrawn_by = models.CharField(max_length=150, blank=True)
-    withdrawn_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [
@@ -305,3 +308,7 @@ class Measurement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.domain} at {self.at:%Y-%m-%d %H:%M}"
+
+
+# What matching itself fills while many records arrive, and looks rows up in by more than their primary key.
+FILLED: tuple[type[models.Model], ...] = (MatchKey, MatchCandidate, CandidateMember, MatchPair, KnownNonMatch)

@@ -1,6 +1,6 @@
 """Related, not the same: suggestions from evidence, and what people said, which bars matching from asking again."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
@@ -162,6 +162,53 @@ def related(record_id: UUID) -> list[Related]:
             words = WORDS[one.kind][0 if is_first else 1]
             found.append(Related(one.pk, one.kind, words, records[other], one.by, one.at, one.reason))
     return found
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One relation between the records its two ends are today; ``words`` lead from the first to the second."""
+
+    id: int
+    kind: str
+    words: str
+    first: GoldenRecord
+    second: GoldenRecord
+    by: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """Relations in the order they were said; ``next`` is the place the following page begins after, if there is one."""
+
+    relations: Sequence[Listed]
+    next: int | None
+
+
+def standing(*, domains: Collection[str], kinds: Collection[str], record: UUID | None, after: int, limit: int) -> Page:
+    """A page of what people said and did not take back, merges followed; between records that became one nothing
+    is left to say. ``kinds``: none for all. A fixed number of queries, or one more for each merge in a row.
+    """
+    rows = Relation.objects.filter(withdrawn_at__isnull=True, first__domain__in=domains, pk__gt=after)
+    if kinds:
+        rows = rows.filter(kind__in=kinds)
+    if record is not None:
+        bearing = {record, *_merged_into(record)}
+        rows = rows.filter(Q(first__in=bearing) | Q(second__in=bearing))
+    found = list(rows.order_by("pk")[: limit + 1])
+    more, found = len(found) > limit, found[:limit]
+    holders = follow_merges({pk for one in found for pk in (one.first_id, one.second_id)})
+    records = GoldenRecord.objects.in_bulk(list(set(holders.values())))
+    listed = [
+        Listed(
+            one.pk, one.kind, WORDS[one.kind][0], records[holders[one.first_id]], records[holders[one.second_id]],
+            one.by, one.at, one.reason,
+        )
+        for one in found
+        if holders[one.first_id] != holders[one.second_id]
+    ]  # fmt: skip
+    return Page(listed, found[-1].pk if more else None)
 
 
 def between(left: UUID, right: UUID) -> Related | None:

@@ -3,17 +3,21 @@
 The state of the source records is the queue: what a crashed run leaves behind simply still waits.
 """
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import DataError, IntegrityError, connection, transaction
+from django.db.models import Model
 
-from matching import asking, lookup
+from matching import asking, lookup, models
+from matching.arriving import claim_few, few_wait
 from matching.deciding import Decisions, Joined, decide
 from matching.known import Known, Pair, Scored
-from matching.locking import hold
-from matching.preparing import prepare
+from matching.locking import deciding, hold
+from matching.outcome import Outcome as Outcome
+from matching.preparing import FEW, prepare
 from matching.rules import in_force
 from matching.scoring import bits_of, sentence, shares
 from mdm import mastering
@@ -22,7 +26,8 @@ from mdm.domains import DOMAINS
 from mdm.errors import Invalid, Refused, WrongState
 from mdm.intake.turning_back import turn_back
 from mdm.mastering import LinkTo, NewRecord
-from mdm.models import GoldenState, Link, LinkMethod, SourceRecord, SourceState
+from mdm.models import GoldenState, Link, LinkMethod, SourceRecord, SourceReference, SourceState
+from mdm.planning import by_index, keep_statistics
 from mdm.retrying import atomic
 from mdm.spec import Domain
 from mdm.undisturbed import undisturbed
@@ -37,36 +42,6 @@ _MOVED = (WrongState, Refused)
 _FAULTS = (*_MOVED, Invalid, DataError, IntegrityError, ValueError, ArithmeticError)
 
 
-@dataclass
-class Outcome:
-    """What a run did: source records decided, how many of them joined others, golden records made, questions asked,
-    linked source records whose changes were taken over, records turned back because nothing could be made of them, and
-    pairs that resemble each other and were left apart because a person said so."""
-
-    decided: int = 0
-    linked: int = 0
-    created: int = 0
-    asked: int = 0
-    refreshed: int = 0
-    turned_back: int = 0
-    respected: int = 0
-
-    def add(self, other: "Outcome") -> None:
-        """Sum up, batch after batch."""
-        self.decided += other.decided
-        self.linked += other.linked
-        self.created += other.created
-        self.asked += other.asked
-        self.refreshed += other.refreshed
-        self.turned_back += other.turned_back
-        self.respected += other.respected
-
-    @property
-    def nothing(self) -> bool:
-        """Whether there was no work."""
-        return not (self.decided or self.refreshed or self.turned_back)
-
-
 @dataclass(frozen=True)
 class _Step:
     """``claim`` locks up to a batch of what waits, or one source record alone; ``decide`` has it mastered."""
@@ -75,18 +50,96 @@ class _Step:
     decide: Callable[[Domain, dict[int, UUID | None], Cause, int], Outcome]
 
 
-def match(domain: Domain, cause: Cause, *, everything: bool = True) -> Outcome:
+def match(
+    domain: Domain, cause: Cause, *, everything: bool = True, call_help: Callable[[], None] | None = None
+) -> Outcome:
     """Decide everything of one domain that waits and can be decided now.
 
     Without ``everything`` it does not look for records out of date beyond those that wait (``prepare``). Commits batch
-    by batch; two at once take turns. Run again it finds nothing to do.
+    by batch; any number may run at once, and where much waits they work at the same time: while one writes what it
+    decided, the next one decides. ``call_help`` is called once where that is so. Run again it finds nothing to do.
     """
     total = Outcome()
-    prepare(domain, everything=everything)
-    for step in (_Step(_claim, _decide), _Step(_claim_parts, _follow)):
-        while not (done := _take_turn(step, domain, cause)).nothing:
-            total.add(done)
+    if not everything and _at_once(domain, cause, total):
+        return total
+    much = prepare(domain, everything=everything, call_help=call_help) >= BATCH
+    codes: list[str] = []
+    while True:
+        if much:
+            keep_statistics(_filled(domain))
+        done = _beside_others(domain, cause, codes) if much else None
+        if done is None:
+            done = _take_turn(_Step(_claim, _decide), domain, cause)
+        if done.nothing:
+            break
+        total.add(done)
+        much = done.decided * 2 >= BATCH and not done.refreshed
+    mastering.give_back_codes(domain, codes)
+    while not (done := _take_turn(_Step(_claim_parts, _follow), domain, cause)).nothing:
+        total.add(done)
     return total
+
+
+def _filled(domain: Domain) -> list[type[Model]]:
+    """What batches write to and look rows up in by more than their primary key."""
+    return [SourceRecord, SourceReference, Link, *(part.model for part in domain.parts), *models.FILLED]
+
+
+def _at_once(domain: Domain, cause: Cause, total: Outcome) -> bool:
+    """Where little waits, all of it in one transaction. Whether that was all there is to do."""
+    if not few_wait(domain):  # asked first, so that nobody who works on much is held up
+        return False
+    try:
+        with undisturbed():
+            done, whole = _few(domain, cause)
+    except _FAULTS:
+        return False  # turn by turn it is found out which record it is
+    total.add(done)
+    return whole
+
+
+@atomic
+def _few(domain: Domain, cause: Cause) -> tuple[Outcome, bool]:
+    hold(domain)
+    domain = in_force(domain)
+    few = claim_few(domain)
+    if few is None:
+        return Outcome(), False
+    done = _decide(domain, few.claimed, cause, _HOPS) if few.claimed else Outcome()
+    rows = _claim_parts(domain, None) if few.parts else {}
+    if rows:
+        done.add(_follow(domain, rows, cause, 1))
+    return done, len(rows) < PARTS * BATCH
+
+
+def _beside_others(domain: Domain, cause: Cause, codes: list[str]) -> Outcome | None:
+    """One batch of newcomers, written while others decide. None where that cannot be: the batch has to be had alone.
+
+    ``codes`` are those taken for golden records to come: taken by themselves, nobody waits for them until the end.
+    """
+    if len(codes) < BATCH:
+        codes += mastering.take_codes(domain, 2 * BATCH)
+    try:
+        with undisturbed():
+            return _once_beside(domain, cause, codes)
+    except _FAULTS:
+        return None
+
+
+@atomic
+def _once_beside(domain: Domain, cause: Cause, codes: list[str]) -> Outcome | None:
+    by_index()
+    with deciding(domain), transaction.atomic():
+        domain = in_force(domain)
+        claimed = _claim(domain, None)
+        if any(claimed.values()):
+            return None
+        found = _gather(domain, set(claimed), set(), _HOPS, beside=True)
+    if claimed and not any(one.golden is None for one in found[0].values()):
+        return None
+    outcome = _judge(domain, *found, cause, codes)
+    del codes[: outcome.created]
+    return outcome
 
 
 def _take_turn(step: _Step, domain: Domain, cause: Cause) -> Outcome:
@@ -119,6 +172,8 @@ def _once(step: _Step, domain: Domain, cause: Cause, alone: int | None) -> Outco
     hold(domain)
     domain = in_force(domain)  # asked under the lock: approved rules hold from one batch to the next
     claimed = step.claim(domain, alone)
+    if len(claimed) > FEW:
+        by_index()
     return step.decide(domain, claimed, cause, _HOPS if alone is None else 1) if claimed else Outcome()
 
 
@@ -144,17 +199,7 @@ def waiting_domains() -> list[Domain]:
 def _decide(domain: Domain, claimed: dict[int, UUID | None], cause: Cause, hops: int) -> Outcome:
     changed = {pk for pk, golden in claimed.items() if golden}
     newcomers = set(claimed) - changed
-    known, pairs = _gather(domain, newcomers, changed, hops)
-    # Whoever resembles nobody is never scored.
-    paired = {pk for pair in pairs for pk in pair}
-    compared = {pk: one for pk, one in known.items() if pk in paired or one.golden or one.stub}
-    common = lookup.shared_texts(domain, compared.values())
-    scored = Scored(domain.matching, known, shares(common), lookup.ruled_out(compared))
-    decisions = decide(scored, pairs)
-    outcome = _apply(domain, scored, decisions, cause)
-    outcome.asked += asking.ask_about_conflicts(domain, scored, sorted(changed))
-    review = bits_of(domain.matching.review)
-    outcome.respected = sum(scored.score(a, b).bits >= review for a, b in scored.apart)
+    outcome = _judge(domain, *_gather(domain, newcomers, changed, hops), cause, changed=changed)
     if changed:
         mastering.refresh(record_ids={golden for golden in claimed.values() if golden}, cause=cause)
         _mark_read(claimed)
@@ -178,11 +223,14 @@ def _claim(domain: Domain, alone: int | None) -> dict[int, UUID | None]:
         return dict(cursor.fetchall())
 
 
-def _gather(domain: Domain, newcomers: set[int], changed: set[int], hops: int) -> tuple[dict[int, Known], set[Pair]]:
+def _gather(
+    domain: Domain, newcomers: set[int], changed: set[int], hops: int, *, beside: bool = False
+) -> tuple[dict[int, Known], set[Pair]]:
     """The claimed records, what they resemble, and the rest of the golden records those belong to; and the pairs of
     them that are worth a closer look. Commonness, which only takes away, is not known yet: this errs towards looking.
+
+    ``beside``: what has to do with records that others are deciding or changing now is left out, to be decided later.
     """
-    review = bits_of(domain.matching.review)
     seen: set[Pair] = set()
     alike: set[Pair] = set()
     known: dict[int, Known] = {}
@@ -193,7 +241,7 @@ def _gather(domain: Domain, newcomers: set[int], changed: set[int], hops: int) -
         seen |= found
         ids = {pk for pair in found for pk in pair} | fresh
         known |= lookup.load(ids - known.keys(), changed)
-        close = {(a, b) for a, b in found if a in known and b in known and scored.bits(a, b) >= review}
+        close = scored.near((a, b) for a, b in found if a in known and b in known)
         alike |= close
         beyond = {b if a in newcomers or a in changed else a for a, b in close}
         unclaimed = {pk for pk in beyond if known[pk].golden is None and pk not in newcomers}
@@ -201,6 +249,8 @@ def _gather(domain: Domain, newcomers: set[int], changed: set[int], hops: int) -
         newcomers |= fresh
         if not fresh:
             break
+    if beside:
+        newcomers -= _out_of_reach(domain, newcomers, known, alike)
     # Whoever waits and was not taken along is decided later, and then sees what was decided now.
     known = {pk: one for pk, one in known.items() if one.golden or pk in newcomers}
     near = {pk for a, b in alike if a in known and b in known for pk in (a, b)}
@@ -210,7 +260,52 @@ def _gather(domain: Domain, newcomers: set[int], changed: set[int], hops: int) -
     return known, {(a, b) for a, b in alike if a in known and b in known}
 
 
-def _apply(domain: Domain, scored: Scored, decisions: Decisions, cause: Cause) -> Outcome:
+def _out_of_reach(domain: Domain, newcomers: set[int], known: Mapping[int, Known], alike: set[Pair]) -> set[int]:
+    """Newcomers that hang together, by whatever they resemble, with a record others have in hand.
+
+    All the rest of what this batch may touch is locked from here on: whoever decides next finds it in other hands.
+    """
+    mastering.take_turn(relinking=[domain.name], beside=not mastering.refer_within(domain, newcomers))
+    near: dict[Hashable, set[Hashable]] = defaultdict(set)
+    for a, b in alike:
+        homes = [known[pk].golden or pk for pk in (a, b)]
+        near[homes[0]].add(homes[1])
+        near[homes[1]].add(homes[0])
+    golden = {one for one in near if isinstance(one, UUID)}
+    waiting = {one for one in near if isinstance(one, int) and one not in newcomers}
+    queue: list[Hashable] = [*lookup.golden_in_other_hands(golden), *lookup.in_other_hands(waiting)]
+    reached = set(queue)
+    while queue:
+        fresh = near[queue.pop()] - reached
+        reached |= fresh
+        queue += fresh
+    return newcomers & reached
+
+
+def _judge(
+    domain: Domain,
+    known: Mapping[int, Known],
+    pairs: set[Pair],
+    cause: Cause,
+    codes: Sequence[str] | None = None,
+    *,
+    changed: Collection[int] = (),
+) -> Outcome:
+    """Decide these records and have it written; beside others where ``codes`` were taken for that."""
+    # Whoever resembles nobody is never scored.
+    paired = {pk for pair in pairs for pk in pair}
+    compared = {pk: one for pk, one in known.items() if pk in paired or one.golden or one.stub}
+    common = lookup.shared_texts(domain, compared.values())
+    scored = Scored(domain.matching, known, shares(common), lookup.ruled_out(compared))
+    outcome = _apply(domain, scored, decide(scored, pairs), cause, codes)
+    outcome.asked += asking.ask_about_conflicts(domain, scored, sorted(changed))
+    review = bits_of(domain.matching.review)
+    outcome.respected = sum(scored.score(a, b).bits >= review for a, b in scored.apart)
+    return outcome
+
+
+def _apply(domain: Domain, scored: Scored, decisions: Decisions, cause: Cause, codes: Sequence[str] | None) -> Outcome:
+    beside = codes is not None
     linking = [joined for joined in decisions.joined if joined.golden]
     making = [number for number, joined in enumerate(decisions.joined) if not joined.golden]
     links = [
@@ -219,7 +314,7 @@ def _apply(domain: Domain, scored: Scored, decisions: Decisions, cause: Cause) -
         if joined.golden
         for pk in joined.records
     ]
-    mastering.link(links=links, cause=cause)
+    mastering.link(links=links, cause=cause, beside=beside)
     questions = asking.group(decisions)
     suspected = asking.suspected(decisions, questions)
     records = [
@@ -230,7 +325,8 @@ def _apply(domain: Domain, scored: Scored, decisions: Decisions, cause: Cause) -
         )
         for number in making
     ]
-    made = dict(zip(making, mastering.create(domain=domain, records=records, cause=cause), strict=True))
+    created = mastering.create(domain=domain, records=records, cause=cause, beside=beside, codes=codes or ())
+    made = dict(zip(making, created, strict=True))
     sides = {n: made.get(n) or joined.golden for n, joined in enumerate(decisions.joined)}
     asked = asking.store(domain, questions, {n: golden for n, golden in sides.items() if golden})
     decided = sum(len(joined.records) for joined in decisions.joined)

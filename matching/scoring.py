@@ -94,12 +94,6 @@ def score(matching: Matching, left: Features, right: Features, same_source: bool
     )
 
 
-def weigh(matching: Matching, left: Features, right: Features, same_source: bool, shared: Shared) -> float:
-    """The bits of ``score`` without its evidence, at a fraction of the cost: for the many pairs nobody will look at."""
-    weights = _independent(_judged(matching, left, right, shared))
-    return matching.prior + (matching.same_source if same_source else 0.0) + sum(weights)
-
-
 def same_name(matching: Matching, left: Features, right: Features, shared: Shared) -> Score:
     """The score where one side is known by name only: an equal name that is not commonplace is enough, else nothing."""
     comparison = next((c for c in matching.comparisons if c.feature == matching.names), None)

@@ -7,10 +7,11 @@ misspelt or half typed. However common its values, the rows read and the pairs s
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db import OperationalError, connection
+import orjson
+from django.db import OperationalError
 
 from matching import lookup, wordlist
 from matching.blocking import key_of, keys, single_passes
@@ -20,16 +21,15 @@ from matching.known import Known, Scored, agreed
 from matching.rules import in_force
 from matching.scoring import Score, sentence, shares
 from matching.why import band
+from mdm.compiled import prepared
 from mdm.masking import MASK, restricted_names
-from mdm.models import Link, SourceState
 from mdm.spec import Domain, Matching
 
 MOST_SHOWN = 50
 _NEW = 0  # the id of the record that does not exist yet
-_BY_KEY, _BY_WORD, _SCORED, _MEMBERS = 120, 50, 90, 300  # the rows read and the pairs scored, at most
+_BY_KEY, _BY_WORD, _SCORED, _MEMBERS = 80, 50, 90, 300  # the rows read and the pairs scored, at most
 _MOST_WORDS = 8
 _ALIKE = 0.6  # names less alike than this, sharing no key, are no answer
-_COUNTED = 5000  # a value shared more often is as good as worthless, however often
 _MILLISECONDS = 250  # for each step of finding by words; without it the answer is what the keys found
 
 Place = tuple[str, str]  # pointer to what was given, or "", and a plain sentence
@@ -116,16 +116,8 @@ def _by_keys(domain: Domain, features: Features) -> _Sharing:
     """The source records that share a blocking key; of a key too many hold, the first ones. One query."""
     passes = {key: number for number, key in keys(domain, features)}
     cap = domain.matching.block_cap
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT asked.key, held.source_record_id, held.source FROM unnest(%s::bigint[]) AS asked (key)
-            CROSS JOIN LATERAL (
-              SELECT source_record_id, source FROM matching_matchkey WHERE key = asked.key LIMIT %s
-            ) held
-            """,
-            [list(passes), cap + 1],
-        )
+    with prepared() as cursor:
+        cursor.execute(_HELD, [list(passes), cap + 1])
         rows = cursor.fetchall()
     shared: Counter[int] = Counter()
     holders: dict[int, Counter[int]] = defaultdict(Counter)
@@ -139,6 +131,16 @@ def _by_keys(domain: Domain, features: Features) -> _Sharing:
     numbers = dict.fromkeys(passes[key] for key in holders if key in crowded)
     said = [("", f"More than {cap} records share {_named(domain, n)}; {cap} of them were compared.") for n in numbers]
     return _Sharing([pk for pk, _ in shared.most_common(_BY_KEY)], holders, crowded, said)
+
+
+# As a range in order, as in ``matching.lookup``: asked for one key, all its holders may be read first.
+_HELD = """
+SELECT asked.key, held.source_record_id, held.source FROM unnest(%s::bigint[]) AS asked (key)
+CROSS JOIN LATERAL (
+  SELECT source_record_id, source FROM matching_matchkey
+  WHERE key BETWEEN asked.key AND asked.key ORDER BY key LIMIT %s
+) held
+"""
 
 
 def _named(domain: Domain, number: int) -> str:
@@ -205,17 +207,10 @@ def _commonness(domain: Domain, features: Features, sharing: _Sharing) -> dict[t
     counts = {key: max(held.values()) for key, held in sharing.holders.items() if key in asked}
     crowded = sharing.crowded & asked.keys()
     if crowded:
-        with connection.cursor() as cursor:
-            cursor.execute(_CROWDED, [list(crowded), _COUNTED])
+        with prepared() as cursor:
+            cursor.execute(lookup.COUNTED_FEW, [list(crowded), lookup.COUNTED])
             counts |= dict(cursor.fetchall())
     return {asked[key]: count for key, count in counts.items()}
-
-
-_CROWDED = """
-SELECT asked.key, max(held.n) FROM unnest(%s::bigint[]) AS asked (key) CROSS JOIN LATERAL (
-  SELECT count(*) AS n FROM (SELECT source FROM matching_matchkey WHERE key = asked.key LIMIT %s) few GROUP BY source
-) held GROUP BY asked.key
-"""
 
 
 def _nearest(scored: Scored, limit: int) -> list[UUID]:
@@ -228,38 +223,56 @@ def _nearest(scored: Scored, limit: int) -> list[UUID]:
 
 def _told(scored: Scored, nearest: Sequence[UUID]) -> list[Alike]:
     """Each golden record with all its source records: another one may bear out what the closest one contradicts."""
-    links = (
-        Link.objects.filter(record_id__in=nearest, ended_at__isnull=True, source_record__part="")
-        .filter(source_record__prepared__isnull=False)
-        .exclude(source_record__state=SourceState.RETIRED)
-        .select_related("record", "source_record__system", "source_record__prepared")
-        .defer("source_record__values", "source_record__parts", "record__search_text")
-        .order_by("record_id", "source_record_id")[:_MEMBERS]
-    )
-    members: dict[UUID, dict[int, Link]] = defaultdict(dict)
-    for link in links:
-        members[link.record_id][link.source_record_id] = link
-    whole = {pk: _known(link) for held in members.values() for pk, link in held.items()}
+    if not nearest:
+        return []
+    with prepared() as cursor:
+        cursor.execute(_LINKED, [list(nearest), _MEMBERS])
+        members = {row[0]: _Member(*row) for row in cursor.fetchall()}
+    whole = {pk: one.known() for pk, one in members.items()}
     scored = Scored(scored.matching, {**whole, _NEW: scored.known[_NEW]}, scored.shared)
-    found = [_alike(scored, ids, members[golden]) for golden, ids in scored.members().items()]
+    found = [_alike(scored, ids, members) for ids in scored.members().values()]
     return sorted(found, key=lambda one: (-one.score.bits, one.code))
 
 
-def _known(link: Link) -> Known:
-    source: Any = link.source_record
-    features = {name: tuple(texts) for name, texts in source.prepared.features.items()}
-    return Known(source.pk, source.system_id, features, link.record_id, source.stub)
+class _Member(NamedTuple):
+    """A linked source record and the golden record it belongs to."""
+
+    pk: int
+    system_id: int
+    stub: bool
+    features: str
+    key: str
+    system: str
+    record: UUID
+    code: str
+    title: str
+    state: str
+    version: int
+
+    def known(self) -> Known:
+        features = {name: tuple(texts) for name, texts in orjson.loads(self.features).items()}
+        return Known(self.pk, self.system_id, features, self.record, self.stub)
 
 
-def _alike(scored: Scored, ids: Sequence[int], links: Mapping[int, Link]) -> Alike:
+_LINKED = """
+SELECT s.id, s.system_id, s.stub, p.features, s.key, system.code, g.id, g.code, g.title, g.state, g.version
+FROM mdm_link l JOIN mdm_sourcerecord s ON s.id = l.source_record_id AND s.part = '' AND s.state <> 'retired'
+JOIN matching_prepared p ON p.source_record_id = s.id
+JOIN mdm_sourcesystem system ON system.id = s.system_id
+JOIN mdm_goldenrecord g ON g.id = l.record_id
+WHERE l.record_id = ANY(%s::uuid[]) AND l.ended_at IS NULL ORDER BY g.id, s.id LIMIT %s
+"""
+
+
+def _alike(scored: Scored, ids: Sequence[int], members: Mapping[int, _Member]) -> Alike:
     scores = {pk: scored.score(_NEW, pk) for pk in ids}
     pk = max(scores, key=lambda one: (scores[one].bits, -one))
     contradicted = {label for score in scores.values() for label in score.vetoes} - agreed(scores.values())
     score = replace(scores[pk], vetoes=tuple(sorted(contradicted)))
-    record, source = links[pk].record, links[pk].source_record
+    one = members[pk]
     return Alike(
-        record=record.pk, code=record.code, title=record.title or record.code, state=record.state,
-        version=record.version, source_record=pk, system=source.system.code, key=source.key,
+        record=one.record, code=one.code, title=one.title or one.code, state=one.state, version=one.version,
+        source_record=pk, system=one.system, key=one.key,
         score=score, band=band(scored.matching, score), sentence=sentence(score),
     )  # fmt: skip
 

@@ -12,6 +12,7 @@ from django.db import connection, transaction
 
 from matching.comparisons import text_shares
 from matching.features import Features
+from mdm.compiled import prepared
 from mdm.spec import Domain, Matching
 
 LONGEST, MOST = 40, 24
@@ -61,10 +62,11 @@ def meant(domain: Domain, asked: Sequence[str]) -> tuple[dict[str, tuple[str, ..
     pairs = [(word, known) for word in asked if word not in usual for known in usual]
     pairs += [(word, known) for word, known, _ in rows if word]
     shares = text_shares([word for word, _ in pairs], [known for _, known in pairs]).tolist()
-    for share, (word, known) in sorted(zip(shares, pairs, strict=True), key=lambda one: (-one[0], one[1])):
-        if share >= ALIKE and len(near[word]) < TRIED:
+    alike = [one for one in zip(shares, pairs, strict=True) if one[0] >= ALIKE]
+    for _, (word, known) in sorted(alike, key=lambda one: (-one[0], one[1])):
+        if len(near[word]) < TRIED:
             near[word][known] = None
-    for word, known, _ in sorted(rows, key=lambda row: (len(row[1]), row[1])):
+    for word, known, _ in sorted((row for row in rows if row[0]), key=lambda row: (len(row[1]), row[1])):
         begun = SHORTEST_BEGINNING <= len(word) < len(known) and known.startswith(word)
         if begun and len(near[word]) < 2 * TRIED:
             near[word][known] = None
@@ -76,17 +78,23 @@ def _known(domain: Domain, asked: Sequence[str]) -> list[tuple[str, str, float]]
     """("", word, about how many records bear it) of the most usual words; (asked word, known word, 0) of those that
     share 3-grams with an unusual one, likest first, and of those that begin with it, shortest first.
     """
-    parameters: list[Any] = [list(asked), SPELLED, domain.name, 4 * TRIED]
     begun = [word for word in asked if len(word) >= SHORTEST_BEGINNING]
-    for word in begun:
-        parameters += [word, domain.name, f"{_escaped(word)}%", TRIED]
-    with connection.cursor() as cursor:
-        cursor.execute(_KNOWN + _BEGUN * len(begun), parameters)
+    with prepared() as cursor:
+        cursor.execute(
+            _KNOWN,
+            {
+                "asked": list(asked), "begun": begun, "domain": domain.name, "spelled": SPELLED, "near": 4 * TRIED,
+                "tried": TRIED, "last": _LAST,
+            },
+        )  # fmt: skip
         return list(cursor.fetchall())
 
 
+_LAST = "\U0010ffff"  # comes behind every letter
+
+
 # OFFSET 0 keeps the index of the domains out of it: PostgreSQL takes comparing 3-grams for as cheap as any other
-# comparison, and would compare with every word.
+# comparison, and would compare with every word. Beginnings are a range, which a plan made once serves as well.
 _KNOWN = """
 WITH usual (word, records) AS MATERIALIZED (
   SELECT told.word, told.share * held.reltuples FROM pg_stats AS known
@@ -98,35 +106,35 @@ WITH usual (word, records) AS MATERIALIZED (
 SELECT '', word, records FROM usual
 UNION ALL
 (SELECT asked.word, near.word, 0 FROM (
-   SELECT word FROM unnest(%s::text[]) AS given (word) WHERE word NOT IN (SELECT word FROM usual)
-   ORDER BY length(word) DESC, word LIMIT %s
+   SELECT word FROM unnest(%(asked)s::text[]) AS given (word) WHERE word NOT IN (SELECT word FROM usual)
+   ORDER BY length(word) DESC, word LIMIT %(spelled)s
  ) asked CROSS JOIN LATERAL (
   SELECT alike.word FROM (SELECT domain, word FROM matching_nameword WHERE word %% asked.word OFFSET 0) alike
-  WHERE alike.domain = %s ORDER BY similarity(alike.word, asked.word) DESC, alike.word LIMIT %s
+  WHERE alike.domain = %(domain)s ORDER BY similarity(alike.word, asked.word) DESC, alike.word LIMIT %(near)s
 ) near)
-"""
-_BEGUN = """
 UNION ALL
-(SELECT %s, word, 0 FROM matching_nameword WHERE domain = %s AND word LIKE %s ORDER BY length(word), word LIMIT %s)
+(SELECT begun.word, longer.word, 0 FROM unnest(%(begun)s::text[]) AS begun (word) CROSS JOIN LATERAL (
+  SELECT word FROM matching_nameword
+  WHERE domain = %(domain)s AND word ~>=~ begun.word AND word ~<~ (begun.word || %(last)s)
+  ORDER BY length(word), word LIMIT %(tried)s
+) longer)
 """
 
 
 @contextmanager
 def hurried(milliseconds: int) -> Iterator[None]:
     """Reads that give up after so long, that use the indexes made for them, and leave the connection as it was."""
+    inside = connection.in_atomic_block
     with transaction.atomic():
-        with connection.cursor() as cursor:
+        with prepared() as cursor:
             cursor.execute(
                 "SELECT set_config('statement_timeout', %s, true), set_config('enable_seqscan', 'off', true),"
                 " set_config('pg_trgm.similarity_threshold', %s, true)",
                 [str(milliseconds), str(LIKENESS)],
             )
         yield
-        transaction.set_rollback(True)  # nothing was written, and what was set is unset
-
-
-def _escaped(word: str) -> str:
-    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+        # What was set is unset with the transaction; to roll one back would forget all prepared statements.
+        transaction.set_rollback(inside)
 
 
 def bearing(domain: Domain, groups: Mapping[str, tuple[str, ...]], frequent: set[str], most: int) -> list[int]:
@@ -163,6 +171,6 @@ def _bearing(domain: Domain, tiers: Sequence[Sequence[tuple[str, ...]]], most: i
         parameters += [*(list(group) for group in tier), domain.name, most]
     if not asked:
         return []
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(" UNION ALL ".join(asked), parameters)
         return list(dict.fromkeys(pk for _, _, pk in sorted(cursor.fetchall())))

@@ -56,6 +56,7 @@ class Attribute:
     ``standardise`` names a word of ``mdm.standardise``. Attributes with the same ``block`` survive together, from one
     source record. ``scheme`` makes the value findable by look-up under that identifier scheme. ``references`` names
     the domain a reference points to. ``masked`` attributes show only their tail without the right to see more.
+    ``also_called`` are names sources give such a column.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Attribute:
     searchable: bool = False
     exposure: Exposure = Exposure.INTERNAL
     help: str = ""
+    also_called: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,6 +96,19 @@ class Validation:
     severity: Severity
     message: str
     options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expiry:
+    """A date after which something of a record no longer holds; ``part.attribute`` is asked of every row of a part.
+
+    ``label`` begins a sentence that a date ends. People are told ``ahead`` days before, and ``behind`` days after.
+    """
+
+    attribute: str
+    label: str
+    ahead: int = 90
+    behind: int = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,8 +198,33 @@ class Matching:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rollup:
+    """What must hold between a record and its parent, in every tree of the domain. ``check`` names a word of
+    ``mdm.hierarchies.rollups``; ``attributes`` are what it reads; ``message`` says what is wrong where it fails."""
+
+    check: str
+    attributes: tuple[str, ...]
+    label: str
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Veto:
+    """What stands against making one record of several. ``check`` names a word of ``mdm.vetoes``, ``attributes`` what
+    it reads. REFUSE forbids the merge, whoever asks; HOLD lets it through with a reason; WARN is only shown."""
+
+    check: str
+    attributes: tuple[str, ...]
+    severity: Severity
+    message: str
+    domain: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Domain:
-    """A kind of master data: its typed model, attributes, parts, rules and the way it is matched and shown."""
+    """A kind of master data: its typed model, attributes, parts, rules and the way it is matched and shown.
+
+    ``also_called`` are words sources use for such a record."""
 
     name: str
     label: str
@@ -200,3 +240,7 @@ class Domain:
     matching: Matching
     columns: tuple[str, ...]
     description: str = ""
+    expiries: tuple[Expiry, ...] = ()
+    also_called: tuple[str, ...] = ()
+    rollups: tuple[Rollup, ...] = ()
+    vetoes: tuple[Veto, ...] = ()

@@ -5,8 +5,8 @@
 
 DIR holds a folder a set (records.csv, truth.csv, meta.json); without --sets, $ASSAY_MATCHING_DATA. A generator is
 called with --kind, --n, --seed and --out and makes such a folder. A peer is called with the folder of a set and writes
-its figures as JSON below $RESULTS. Every run is a process of its own: CPU seconds and peak memory are its. Exits 1
-where a floor of matching is missed.
+its figures as JSON below $RESULTS. Every run is a process of its own: CPU seconds and peak memory are its, and below a
+larger synthetic set is told how they grew. Exits 1 where a floor of matching is missed.
 """
 
 import argparse
@@ -18,13 +18,14 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bench.matching.measuring import Measured, ours, run, theirs
+from bench.matching.measuring import Measured, Spent, ours, run, theirs
 from bench.matching.sets import FLOORS, NO_FLOORS, Labelled, found, labelled
 
 QUICK = 3_000  # records of a set at most
-MADE = (("supplier", 10_000), ("item", 10_000), ("facility", 10_000), ("supplier", 100_000))
+MADE = (("supplier", 10_000), ("item", 10_000), ("facility", 10_000), ("supplier", 100_000), ("item", 100_000))
 MADE_QUICK = (("supplier", 1_000), ("item", 1_000), ("facility", 1_000))
 LARGE = (("supplier", 1_000_000),)
+CHAIN = {f"{kind} {size:,}" for kind, size in (*MADE, *LARGE)}
 HEAD = ("set", "records", "", "F1", "P .95", "R .95", "B-cubed", "blocking", "pairs each", "CPU s", "MB", "missed")
 WIDTHS = (22, 10, 8, 8, 8, 8, 9, 10, 12, 9, 8, 0)
 
@@ -33,6 +34,7 @@ def main(given: Sequence[str] | None = None) -> int:
     """One line a set, and one below it for the peer."""
     options = _options(given)
     missed = False
+    grown: dict[str, tuple[int, Spent]] = {}
     with tempfile.TemporaryDirectory() as place:
         out = Path(place)
         _line(HEAD)
@@ -47,7 +49,20 @@ def main(given: Sequence[str] | None = None) -> int:
             _line((one.name, f"{records:,}", "ours", *_figures(measured), ", ".join(faults)))
             if peer:
                 _line(("", "", "peer", *_figures(peer), ""))
+            kind = one.name.partition(" ")[0]
+            if one.name in CHAIN and kind in grown:
+                print(growth(*grown[kind], records, measured.spent), flush=True)
+            grown[kind] = records, measured.spent
     return int(missed)
+
+
+def growth(before: int, then: Spent, records: int, now: Spent) -> str:
+    """How cost grew with the records, in a sentence: below as many times the seconds is less than linear."""
+    times, seconds = records / before, now.seconds / max(then.seconds, 1e-9)
+    return (
+        f"    {times:.1f} times the records of {before:,}: {seconds:.1f} times the CPU seconds, "
+        f"{now.megabytes / max(then.megabytes, 1e-9):.1f} times the memory"
+    )
 
 
 def _options(given: Sequence[str] | None) -> argparse.Namespace:

@@ -38,6 +38,7 @@ class Measured:
     spent: Spent
     blocking: float = float("nan")
     each: float = float("nan")  # pairs a record
+    joined: int = 0  # pairs of the automatic band
 
     def missed(self, floors: Floors, peer: "Measured | None") -> list[str]:
         """The floors this run does not reach, and where the peer finds more with its automatic band."""
@@ -79,7 +80,7 @@ def ours(one: Labelled, out: Path) -> Measured:
     sure = ranked.at(SURE)
     return Measured(
         best=ranked.best()[1].f1, precision=sure.precision, recall=sure.recall, groups=harmonic(*b_cubed(found, truth)),
-        spent=spent, blocking=ranked.blocking().recall, each=len(ranked.hits) / max(len(truth), 1),
+        spent=spent, blocking=ranked.blocking().recall, each=len(ranked.hits) / max(len(truth), 1), joined=sure.joined,
     )  # fmt: skip
 
 

@@ -69,6 +69,11 @@ class Beliefs:
     mean: Odds
     spread: Table
 
+    @property
+    def taught(self) -> bool:
+        """Whether there were answers enough to learn from."""
+        return bool(self.mean.any())
+
     def correction(self) -> Correction:
         """The likeliest curves."""
         width = len(KNOTS) + 1
@@ -82,7 +87,7 @@ class Beliefs:
         """Log-odds of every pair with what was learnt; what is held to be the same for little known reason is held
         the less sure (MacKay 1992)."""
         found = first + self.correction().of(evidence, first)
-        if self.mean.any():
+        if self.taught:
             likely = np.flatnonzero(found > 0)
             for begin in range(0, len(likely), CHUNK):
                 at = likely[begin : begin + CHUNK]

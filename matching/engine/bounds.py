@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from matching.engine.texts import Texts
+
 LONGEST = 2_000  # characters of one value that are read; no name, address or description tells more behind them
 
 Rows = Mapping[str, Sequence[str]]
@@ -12,12 +14,15 @@ def bounded(rows: Rows, needed: Sequence[str]) -> tuple[Rows, list[str]]:
     ``needed``, and what tells no two records apart."""
     found, notes = dict(rows), list[str]()
     for attribute, texts in rows.items():
-        if long := sum(len(text) > LONGEST for text in texts):
-            found[attribute] = [text[:LONGEST] for text in texts]
+        longest = texts.longest if isinstance(texts, Texts) else max(map(len, texts), default=0)
+        if longest > LONGEST:
+            long = sum(len(text) > LONGEST for text in texts)
+            found[attribute] = Texts(text[:LONGEST] for text in texts)
             notes.append(
                 f"{long:,} values of {attribute} are longer than {LONGEST:,} characters: what comes behind is left out."
             )
-        if len(texts) > 1 and texts[0] and texts.count(texts[0]) == len(texts):
+        first = next(iter(texts), "")
+        if len(texts) > 1 and first and all(text == first for text in texts):
             notes.append(f"All records have the same {attribute}: it tells none of them apart.")
     told = [rows[attribute] for attribute in needed if attribute in rows]
     if silent := sum(not any(text.strip() for text in texts) for texts in zip(*told, strict=True)):

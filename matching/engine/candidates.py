@@ -23,9 +23,18 @@ class Pairs:
     def __len__(self) -> int:
         return len(self.left)
 
-    def kept(self, mask: NDArray[np.bool_]) -> "Pairs":
-        """Those the mask names."""
-        return Pairs(self.left[mask], self.right[mask])
+    @classmethod
+    def of_keys(cls, keys: Numbers, records: int) -> "Pairs":
+        """From the numbers ``keys`` gave them."""
+        return cls((keys // max(records, 1)).astype(np.int32), (keys % max(records, 1)).astype(np.int32))
+
+    def keys(self, records: int) -> Numbers:
+        """One number each, in the order of left and right."""
+        return self.left.astype(np.int64) * records + self.right
+
+    def kept(self, which: NDArray[np.bool_] | Numbers) -> "Pairs":
+        """Those the mask or the positions name."""
+        return Pairs(self.left[which], self.right[which])
 
 
 @dataclass
@@ -81,11 +90,11 @@ def sharing(records: Numbers, keys: NDArray[np.uint64], cap: int, *, budget: int
     packed = (keys >> bits << bits) | records.astype(np.uint64)
     packed.sort()
     packed = packed[np.r_[True, packed[1:] != packed[:-1]][: len(packed)]]
-    keys, records = packed >> bits, (packed & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int64)
+    keys, records = packed >> bits, (packed & ((np.uint64(1) << bits) - np.uint64(1))).astype(np.int32)
     bounds = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1], True][-len(keys) - 1 :])
     sizes = np.diff(bounds)
     cap = max(cap, _affordable(sizes, budget))
-    lefts, rights = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    lefts, rights = [np.zeros(0, np.int32)], [np.zeros(0, np.int32)]
     for size in np.unique(sizes[(sizes > 1) & (sizes <= cap)]):
         members = records[bounds[:-1][sizes == size][:, None] + np.arange(size)]
         one, other = np.triu_indices(int(size), 1)
@@ -104,9 +113,11 @@ def _affordable(sizes: Numbers, budget: int) -> int:
 
 def united(found: Sequence[Pairs], records: int) -> Pairs:
     """Every pair once."""
-    codes = [np.minimum(one.left, one.right) * records + np.maximum(one.left, one.right) for one in found]
-    keys = np.concatenate([np.zeros(0, np.int64), *codes])
+    keys = np.concatenate([np.zeros(0, np.int64), *(_ascending(one).keys(records) for one in found)])
     keys.sort()
-    keys = keys[np.r_[True, keys[1:] != keys[:-1]][: len(keys)]]
-    left, right = keys // max(records, 1), keys % max(records, 1)
-    return Pairs(left, right).kept(left != right)
+    pairs = Pairs.of_keys(keys[np.r_[True, keys[1:] != keys[:-1]][: len(keys)]], records)
+    return pairs.kept(pairs.left != pairs.right)
+
+
+def _ascending(pairs: Pairs) -> Pairs:
+    return Pairs(np.minimum(pairs.left, pairs.right), np.maximum(pairs.left, pairs.right))

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from matching.engine.candidates import Pairs
 from matching.engine.columns import Numbers, Shares
-from matching.engine.evidence import Prepared
-from matching.engine.weighing import Weights
 
 STRONG = 0.0  # log-odds at which a third record is listened to
+CLOSED = -8.0  # log-odds up to which no third record makes two the same
 IMPLIED = 1.0  # log-odds of both steps at which a pair nobody compared is worth comparing
 MOST = 60  # records one is probably one with; where there are more they say nothing in particular
 AT_ONCE = 500_000  # pairs: bounds memory
@@ -29,12 +28,11 @@ Odds = NDArray[np.float64]
 class Heard:
     """Log-odds by pair: its own, the weaker of the two steps by way of the best third record, and that of the best
     third record which is one with the one and not with the other (negative: the lower the worse); NaN where there is
-    none. ``implied`` are pairs to be compared because both are one with a third."""
+    none, or nothing it could change."""
 
     own: Shares
     support: Shares
     against: Shares
-    implied: Pairs
 
     def evidence(self) -> dict[str, Shares]:
         """By the names of ``PARTS``."""
@@ -67,53 +65,42 @@ class _Ties:
 
 def heard(pairs: Pairs, odds: Odds, size: int) -> Heard:
     """The best third records of every pair; ``pairs`` in ascending order."""
-    known = pairs.left * size + pairs.right
+    known = pairs.keys(size)
     ties = _Ties.of(pairs, odds, size, STRONG)
-    support, against = np.full(len(known), -np.inf), np.full(len(known), -np.inf)
-    for begin in range(0, len(known), AT_ONCE):
-        part = slice(begin, begin + AT_ONCE)
+    support, against = np.full(len(known), np.nan, np.float32), np.full(len(known), np.nan, np.float32)
+    open_ = np.flatnonzero(odds > CLOSED)
+    for begin in range(0, len(open_), AT_ONCE):
+        part = open_[begin : begin + AT_ONCE]
         for one, other in ((pairs.left[part], pairs.right[part]), (pairs.right[part], pairs.left[part])):
             tie, of = ties.from_each(one)
             at, compared = _found(known, ties.there[tie], other[of], size)
-            of, first, second = of[compared], ties.worth[tie[compared]], odds[at[compared]]
-            np.maximum.at(support[part], of, np.minimum(first, second))
-            np.maximum.at(against[part], of, np.minimum(first, -second))
-    return Heard(_said(odds), _said(support), _said(-against), _implied(pairs, odds, size, known))
+            of, first, second = part[of[compared]], ties.worth[tie[compared]], odds[at[compared]]
+            np.fmax.at(support, of, np.minimum(first, second).astype(np.float32))
+            np.fmin.at(against, of, np.maximum(-first, second).astype(np.float32))
+    return Heard(odds.astype(np.float32), support, against)
 
 
-def _implied(pairs: Pairs, odds: Odds, size: int, known: Numbers) -> Pairs:
+def implied(pairs: Pairs, odds: Odds, size: int) -> Pairs:
+    """Pairs to be compared because both are one with a third; ``pairs`` and they in ascending order."""
     ties = _Ties.of(pairs, odds, size, IMPLIED)
     ends = np.repeat(np.arange(size), np.diff(ties.starts))
     tie, of = ties.from_each(ties.there)
     one, other = ends[of], ties.there[tie]
-    _, compared = _found(known, one, other, size)
-    new = ~compared & (one < other)
-    keys = np.unique(one[new] * size + other[new])
-    return Pairs(keys // max(size, 1), keys % max(size, 1))
+    one, other = one[one < other], other[one < other]
+    _, compared = _found(pairs.keys(size), one, other, size)
+    return Pairs.of_keys(np.unique(Pairs(one, other).kept(~compared).keys(size)), size)
 
 
 def _found(known: Numbers, one: Numbers, other: Numbers, size: int) -> tuple[Numbers, NDArray[np.bool_]]:
     """Where these pairs are among the known ones, and whether they are."""
-    keys = np.minimum(one, other) * size + np.maximum(one, other)
-    at = np.minimum(np.searchsorted(known, keys), max(len(known) - 1, 0))
-    return at, known[at] == keys if len(known) else np.zeros(len(keys), bool)
-
-
-def listened(
-    prepared: Prepared, pairs: Pairs, evidence: dict[str, Shares], weights: Weights, *, implied: bool = True
-) -> tuple[Pairs, dict[str, Shares], Heard]:
-    """The pairs with those that are implied, if these are wanted; their evidence, which leaves ``evidence`` empty, and
-    what third records say."""
-    odds = weights.odds(evidence)
-    found = heard(pairs, odds, prepared.size)
-    if not implied or not len(found.implied):
-        return pairs, evidence, found
-    keys, new = pairs.left * prepared.size + pairs.right, found.implied.left * prepared.size + found.implied.right
-    at, more = np.searchsorted(keys, new), prepared.evidence(found.implied)
-    keys, odds = np.insert(keys, at, new), np.insert(odds, at, weights.odds(more))
-    both = Pairs(keys // prepared.size, keys % prepared.size)
-    whole = {name: np.insert(evidence.pop(name), at, more[name]) for name in list(evidence)}  # one copy at a time
-    return both, whole, heard(both, odds, prepared.size)
+    keys = Pairs(np.minimum(one, other), np.maximum(one, other)).keys(size)
+    if not len(known):
+        return np.zeros(len(keys), np.int64), np.zeros(len(keys), bool)
+    order = np.argsort(keys)  # neighbours are looked up many times faster than what lies anywhere
+    at = np.empty(len(keys), np.int64)
+    at[order] = np.searchsorted(known, keys[order])
+    at[at == len(known)] = 0
+    return at, known[at] == keys
 
 
 def rivalled(pairs: Pairs, odds: Odds, sources: Numbers) -> Odds:
@@ -123,12 +110,8 @@ def rivalled(pairs: Pairs, odds: Odds, sources: Numbers) -> Odds:
     worth = np.exp(np.clip(odds, -30, 30))
     against = np.zeros(len(odds))
     for one, other in ((pairs.left, pairs.right), (pairs.right, pairs.left)):
-        offers = np.concatenate([one * size + sources[other], other * size + sources[one]])
+        offers = np.concatenate([Pairs(one, sources[other]).keys(size), Pairs(other, sources[one]).keys(size)])
         _, which = np.unique(offers, return_inverse=True)
         every = np.bincount(which, weights=np.concatenate([worth, worth]))
         against += np.maximum(every[which[: len(worth)]] - worth, 0)
     return odds - np.log1p(against)
-
-
-def _said(odds: Odds) -> Shares:
-    return np.where(np.isfinite(odds), odds, np.nan).astype(np.float32)

@@ -1,11 +1,10 @@
-"""What people said of pairs of records: read from a file, checked as a whole, and what follows from it.
+"""What people said of pairs of records, and what follows from it.
 
 What is the same as the same is the same; what differs from one of them differs from all of them.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +13,8 @@ from scipy.sparse.csgraph import connected_components
 
 from matching.engine.candidates import Pairs, united
 from matching.engine.columns import Numbers
-from mdm.errors import Refused
-from mdm.intake import readers
 
-COLUMNS = ("left_id", "right_id", "same")
-VERDICTS = {"yes": True, "y": True, "1": True, "true": True, "no": False, "n": False, "0": False, "false": False}
-MOST_FAULTS = 100  # told one by one; of more the number is told
+MOST_FAULTS = 100  # told with their reasons; reasons of thousands take longer than finding them
 
 Verdicts = NDArray[np.float64]
 
@@ -41,7 +36,7 @@ class Decisions:
     def told(self, pairs: Pairs) -> Verdicts:
         """1 told to be the same, 0 told to differ; NaN where nobody said so of these two."""
         size = len(self.group)
-        keys, asked = pairs.left * size + pairs.right, self.pairs.left * size + self.pairs.right
+        keys, asked = pairs.keys(size), self.pairs.keys(size)
         found = np.full(len(pairs), np.nan)
         if len(self):
             at = np.minimum(np.searchsorted(asked, keys), len(asked) - 1)
@@ -85,53 +80,7 @@ def decided(pairs: Pairs, same: NDArray[np.bool_], records: int, *, unanswered: 
     return Decisions(pairs, same, group, apart, unanswered)
 
 
-def read(file: Path, keys: Sequence[str]) -> Decisions:
-    """The decisions of a file with the columns left_id, right_id and same, about records with these keys.
-
-    A row whose ``same`` is empty is a question nobody answered yet. Raises Refused with every fault of the file at
-    once: records nobody knows, answers nobody understands, decisions that contradict each other, also through others.
-    """
-    number = {key: at for at, key in enumerate(keys)}
-    told: dict[tuple[int, int], bool] = {}
-    faults, unanswered = list[str](), 0
-    try:
-        with readers.read(file, expected_columns=COLUMNS) as reading:
-            for row in reading:
-                left, right, same = (row.cells.get(column, "").strip() for column in COLUMNS)
-                here = [*row.problems, *_faults(left, right, same, number)]
-                if here:
-                    faults.append(f"Line {row.line}: {' '.join(here)}")
-                    continue
-                if not same:
-                    unanswered += 1
-                    continue
-                one, other = sorted((number[left], number[right]))
-                if told.setdefault((one, other), VERDICTS[same.lower()]) != VERDICTS[same.lower()]:
-                    faults.append(f"Line {row.line}: {left} and {right} are told to be the same and not the same.")
-    except (readers.UnreadableFile, OSError) as error:
-        raise Refused(f"{file.name} cannot be read: {error}", "Name a file of left_id, right_id, same.") from error
-    of = np.array(sorted(told), dtype=np.int64).reshape(-1, 2)
-    pairs = Pairs(of[:, 0], of[:, 1])
-    found = decided(
-        pairs, np.array([told[pair] for pair in sorted(told)], dtype=bool), len(keys), unanswered=unanswered
-    )
-    faults += _contradictions(found, keys)
-    if faults:
-        raise Refused(f"{file.name} has {len(faults):,} faults. {_listed(faults)}", "Mend them, then try again.")
-    return found
-
-
-def _faults(left: str, right: str, same: str, number: Mapping[str, int]) -> Iterator[str]:
-    for key in dict.fromkeys((left, right)):
-        if key not in number:
-            yield f"No record has the key {key}." if key else "A key is missing."
-    if left == right and left in number:
-        yield f"{left} is compared with itself."
-    if same and same.lower() not in VERDICTS:
-        yield f"{same} is no answer: write yes or no."
-
-
-def _contradictions(found: Decisions, keys: Sequence[str]) -> Iterator[str]:
+def contradictions(found: Decisions, keys: Sequence[str]) -> Iterator[str]:
     """Each pair told to differ though a chain of others makes them the same, with that chain."""
     different = found.pairs.kept(~found.same)
     inside = different.kept(found.group[different.left] == found.group[different.right])
@@ -160,11 +109,6 @@ def _chain(near: Mapping[int, Sequence[int]], begin: int, end: int) -> list[int]
     while way[-1] != begin:
         way.append(before[way[-1]])
     return way[::-1]
-
-
-def _listed(faults: Sequence[str]) -> str:
-    more = len(faults) - MOST_FAULTS
-    return " ".join(faults[:MOST_FAULTS]) + (f" And {more:,} more." if more > 0 else "")
 
 
 def with_told(pairs: Pairs, decisions: Decisions) -> Pairs:

@@ -1,6 +1,6 @@
 """What a domain compares: prepared columns, the passes that find pairs, the groups of evidence."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from matching.comparisons import slip_shares, sorted_words, text_shares
 from matching.engine.candidates import Pairs, Report, keys_of, sharing, united
-from matching.engine.columns import CHUNK, Column, Measure, Numbers, Shares, compare
+from matching.engine.columns import Column, Measure, Numbers, Shares, compare
 from matching.engine.spelling import Spelling
 from matching.engine.words import Words
 
@@ -17,6 +17,7 @@ Compare = Callable[[Pairs], Shares]
 Doubt = Callable[[Pairs, Mapping[str, Shares]], NDArray[np.bool_]]
 HELD = "held back"  # names the evidence that a pair is left to a person, however alike: 0 there, NaN else
 ENDS = 3  # letters at either end of an identifier
+CHUNK = 100_000  # pairs compared at once: bounds memory
 MANY = 3_000_000  # pairs whose evidence is held exactly
 
 
@@ -56,7 +57,8 @@ class Prepared:
     """Records ready to be compared. ``spelt`` are columns whose texts of like spelling are compared too; ``trust`` is
     how far the shipped weights hold as they are, 0 where something better is learnt from the records; ``settles``
     whether EM, which begins with the shipped weights, is heard beside them. Pairs that ``doubt`` names are left to
-    a person, however alike they are."""
+    a person, however alike they are; so, but in their scores alone, are those of which what ``must`` names is less
+    than that."""
 
     size: int
     columns: Mapping[str, Column]
@@ -68,6 +70,7 @@ class Prepared:
     trust: float = 0.0
     settles: bool = False
     doubt: Doubt | None = None
+    must: tuple[str, float] | None = None
 
     def pairs(self) -> tuple[Pairs, Report]:
         """Every pair worth comparing once, and what was left out."""
@@ -88,18 +91,27 @@ class Prepared:
         report.pairs = len(pairs)
         return pairs, report
 
-    def evidence(self, pairs: Pairs) -> dict[str, Shares]:
-        """Each group's similarity for each pair by the group's name, its parts by ``name:part``. Of very many pairs
-        they are held in half as many bytes, exact to a thousandth."""
-        kind = np.float16 if len(pairs) > MANY else np.float32
-        found: dict[str, Shares] = {}
+    def parts(self, pairs: Pairs) -> Iterator[tuple[slice, dict[str, Shares]]]:
+        """The evidence of many pairs a part at a time: which, and each group's similarity by the group's name, its
+        parts by ``name:part``."""
         for begin in range(0, max(len(pairs), 1), CHUNK):
             part = slice(begin, begin + CHUNK)
-            for name, shares in self._evidence(Pairs(pairs.left[part], pairs.right[part])).items():
+            yield part, self._evidence(Pairs(pairs.left[part], pairs.right[part]))
+
+    def evidence(self, pairs: Pairs) -> dict[str, Shares]:
+        """The evidence of all pairs at once. Of very many it is held in half as many bytes, exact to a thousandth."""
+        kind = np.float16 if len(pairs) > MANY else np.float32
+        found: dict[str, Shares] = {}
+        for part, evidence in self.parts(pairs):
+            for name, shares in evidence.items():
                 if name not in found:
                     found[name] = np.empty(len(pairs), dtype=kind)
                 found[name][part] = shares
         return found
+
+    def hard(self, pairs: Pairs) -> dict[str, Shares]:
+        """What hard identifiers alone say."""
+        return {name: group.compare(pairs) for name, group in self.groups.items() if group.hard}
 
     def _evidence(self, pairs: Pairs) -> dict[str, Shares]:
         found: dict[str, Shares] = {}

@@ -1,13 +1,14 @@
 """Items: descriptions, model codes, measures and packs, makers, prices, identifiers."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import islice, repeat
 
 import numpy as np
 from numpy.typing import NDArray
 
 from matching.engine.candidates import Pairs
-from matching.engine.columns import Column, Numbers, Shares, compare
+from matching.engine.columns import Column, Making, Numbers, Shares, compare
 from matching.engine.evidence import (
     WORDED,
     Blend,
@@ -21,6 +22,7 @@ from matching.engine.evidence import (
 )  # fmt: skip
 from matching.engine.item_codes import codes, part_numbers, relations
 from matching.engine.item_evidence import (
+    SHARED,
     makers_agree,
     mentioned,
     numbers_plain,
@@ -35,6 +37,7 @@ from matching.engine.item_evidence import (
     without_series,
 )  # fmt: skip
 from matching.engine.spelling import Spelling
+from matching.engine.texts import AT_ONCE
 from matching.engine.words import Words
 from mdm.standardise.companies import split_legal_form
 from mdm.standardise.folding import name_tokens
@@ -48,15 +51,16 @@ HARD = frozenset({"gtin", "ndc"})
 LONGEST = 400  # characters of a description that are read
 LONGEST_FIELD = 200  # of any other value
 ANOTHER_NUMBER = 0.5  # how part numbers relate that are not written differently but others
+ANOTHER_CODE = 0.5  # of what the codes of descriptions tell, shared at least by two that are called alike
 CODE_START = 6  # characters two codes of one item share where one of them goes on
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def _words(raw: str) -> str:
     return " ".join(dict.fromkeys(item_words(raw[:LONGEST])))
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def _maker(raw: str) -> str:
     return " ".join(name_tokens(split_legal_form(raw[:LONGEST_FIELD])[0])) if raw.strip() else ""
 
@@ -88,33 +92,47 @@ def _kind(text: str) -> str:
 
 def _columns(rows: Rows) -> dict[str, Column]:
     size = len(next(iter(rows.values())))
-    nothing = [""] * size
-    names, described = rows.get("name", nothing), rows.get("description", nothing)
-    text = [(name if name.strip() else other)[:LONGEST] for name, other in zip(names, described, strict=True)]
-    longer = [other[:LONGEST] if name.strip() else "" for name, other in zip(names, described, strict=True)]
-    numbers = [raw[:LONGEST_FIELD] for raw in rows.get("manufacturer_part_number", nothing)]
-    made = {
-        "description": ([_words(raw)] for raw in text),
-        "long text": ([_words(raw)] for raw in longer),
-        "code": (dict.fromkeys((*_bare(number), *codes(raw))) for raw, number in zip(text, numbers, strict=True)),
-        "any code": (
-            dict.fromkeys((*_bare(number), *codes(raw), *codes(more))) if more else ()
-            for raw, number, more in zip(text, numbers, longer, strict=True)
-        ),
-        "part number": (part_numbers(raw) for raw in numbers),
-        "maker": ([_maker(raw)] for raw in rows.get("manufacturer", nothing)),
-        "number": (_numbers(raw) for raw in text),
-        "measure": (sorted(measures(raw).amounts) for raw in text),
-        "variant": (sorted(variants(raw)) for raw in text),
-        "pack": (
-            dict.fromkeys((*_counted(own), *_packs(raw, number)))
-            for raw, number, own in zip(text, numbers, rows.get("pack_quantity", nothing), strict=True)
-        ),
-    }
-    columns = {name: Column.of([list(texts) for texts in lists]) for name, lists in made.items()}
+    remaining = {attribute: iter(rows.get(attribute) or repeat("", size)) for attribute in (*_READ, *IDENTIFIERS)}
+    making = {name: Making() for name in (*_MADE, *IDENTIFIERS)}
+    # What is read of one text serves several columns, and is remembered for so long.
+    for _ in range(0, size, AT_ONCE):
+        part = {attribute: list(islice(texts, AT_ONCE)) for attribute, texts in remaining.items()}
+        for name, lists in _made(part).items():
+            making[name].add(lists)
+    columns = {name: made.column() for name, made in making.items()}
     columns["part number"] = without_series(columns["part number"])
-    columns |= {code: Column.of([[numbers_plain(raw)] for raw in rows.get(code, nothing)]) for code in IDENTIFIERS}
     return {name: column for name, column in columns.items() if name == "description" or column.share_filled() > 0}
+
+
+_READ = ("name", "description", "manufacturer", "manufacturer_part_number", "pack_quantity")
+_MADE = (
+    "description", "long text", "code", "any code", "part number", "maker", "number", "measure", "variant", "pack"
+)  # fmt: skip
+
+
+def _made(rows: Mapping[str, list[str]]) -> dict[str, list[Collection[str]]]:
+    """By the name of a column what each of these records bears there."""
+    both = list(zip(rows["name"], rows["description"], strict=True))
+    text = [(name if name.strip() else other)[:LONGEST] for name, other in both]
+    longer = [other[:LONGEST] if name.strip() else "" for name, other in both]
+    numbers = [raw[:LONGEST_FIELD] for raw in rows["manufacturer_part_number"]]
+    own = [dict.fromkeys((*_bare(number), *codes(raw))) for raw, number in zip(text, numbers, strict=True)]
+    packs = zip(text, numbers, rows["pack_quantity"], strict=True)
+    return {
+        "description": [[_words(raw)] for raw in text],
+        "long text": [[_words(raw)] for raw in longer],
+        "code": list(own),
+        "any code": [
+            ({**of, **dict.fromkeys(codes(more))} if more else ()) for of, more in zip(own, longer, strict=True)
+        ],
+        "part number": [part_numbers(raw) for raw in numbers],
+        "maker": [[_maker(raw)] for raw in rows["manufacturer"]],
+        "number": [_numbers(raw) for raw in text],
+        "measure": [sorted(measures(raw).amounts) for raw in text],
+        "variant": [sorted(variants(raw)) for raw in text],
+        "pack": [dict.fromkeys((*_counted(told), *_packs(raw, number))) for raw, number, told in packs],
+        **{code: [[numbers_plain(raw)] for raw in rows[code]] for code in IDENTIFIERS},
+    }
 
 
 def prepare(rows: Rows) -> Prepared:
@@ -184,8 +202,12 @@ def _same_kind(column: Column) -> Compare:
 
 
 def _doubt(columns: Mapping[str, Column]) -> Doubt:
-    """Items whose part numbers or packs differ, and numbers of packs, which are a seller's own and not the maker's."""
+    """Items whose part numbers or packs differ, and numbers of packs, which are a seller's own and not the maker's.
+
+    Where nobody gives part numbers, items of which each is called by a code that the other is not.
+    """
     number = columns.get("part number")
+    called = mentioned(code, telling(code)) if number is None and (code := columns.get("code")) else None
     of_pack = np.zeros(len(columns["description"]), dtype=bool)
     if number is not None:
         starred = np.array(["*" in text for text in number.texts], dtype=bool)
@@ -195,6 +217,10 @@ def _doubt(columns: Mapping[str, Column]) -> Doubt:
         found: NDArray[np.bool_] = of_pack[pairs.left] | of_pack[pairs.right]
         if "part number" in evidence:
             found |= evidence["part number"] < ANOTHER_NUMBER
+        elif called is not None:
+            unshared = called(pairs)[:, 0] < ANOTHER_CODE
+            related = (evidence["code"] >= ANOTHER_NUMBER * SHARED) & (evidence["code"] < SHARED)
+            found |= unshared & ~related
         if "pack" in evidence:
             found |= evidence["pack"] == 0
         return found

@@ -59,15 +59,23 @@ def group(pairs: Pairs, odds: Odds, barred: Mask, decisions: Decisions) -> Group
     barred = (barred & (answers != 1)) | (answers == 0)
     part = components(size, pairs, ((odds > 0) & ~barred) | (answers == 1))
     inside = part[pairs.left] == part[pairs.right]
-    many = np.bincount(part, minlength=1)[part] > 2
+    plain = _plain(part, pairs, inside & (odds >= WEAK) & ~barred)
     groups = np.arange(size)
-    alone = inside & ~many[pairs.left]
-    groups[pairs.right[alone]] = pairs.left[alone]
+    alone = inside & plain[part[pairs.left]]
+    np.minimum.at(groups, pairs.right[alone], pairs.left[alone])
     found = Grouped(groups.tolist(), [], [])
     weak, tied = list[int](), list[tuple[int, int]]()
-    for members, within, vetoes in _tangled(pairs, odds, barred, part, inside & many[pairs.left]):
+    for members, within, vetoes in _tangled(pairs, odds, barred, part, inside & ~alone):
         _join(members, within, vetoes, decisions, found.groups, weak, tied)
     return Grouped(found.groups, sorted(weak), sorted(tied))
+
+
+def _plain(part: Numbers, pairs: Pairs, sure: Mask) -> Mask:
+    """Components that are one group without more ado: of two records, or where each two of a few hold together."""
+    sizes = np.bincount(part, minlength=1)
+    held = np.bincount(part[pairs.left[sure]], minlength=len(sizes))
+    found: Mask = (sizes == 2) | ((sizes <= LARGEST) & (held == sizes * (sizes - 1) // 2))
+    return found
 
 
 Tangle = tuple[list[int], dict[tuple[int, int], float], list[tuple[int, int]]]

@@ -41,7 +41,7 @@ def plain(raw: str) -> str:
     return _NOT_ALNUM.sub("", raw.upper()).lstrip("0")
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def codes(text: str) -> tuple[str, ...]:
     """Words of a text that hold digits and are no measure: part numbers, model names. At most ``MOST``."""
     found: dict[str, None] = {}
@@ -63,7 +63,7 @@ def _is_code(word: str) -> bool:
     return SHORTEST <= len(word) <= LONGEST and any(c.isdigit() for c in word) and not _MEASURED.fullmatch(word)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def part_numbers(raw: str) -> tuple[str, ...]:
     """The numbers a field of part numbers holds, what tells the pack behind a star: ``HP 652611-B21-5Pack`` ->
     652611B21*5."""
@@ -82,13 +82,14 @@ def part_numbers(raw: str) -> tuple[str, ...]:
 
 def relations(left: Sequence[str], right: Sequence[str]) -> Shares:
     """How two codes each relate: 1 the same, the levels above, 0 nothing in common."""
-    ours, theirs = ([text.partition("*")[0] for text in side] for side in (left, right))
+    ours, theirs = ([text.partition("*")[0] if "*" in text else text for text in side] for side in (left, right))
     slips = slip_shares(ours, theirs)
-    found = [
-        PACKS if slip == 1 and one != other else _relation(a, b, slip)
-        for one, other, a, b, slip in zip(left, right, ours, theirs, slips.tolist(), strict=True)
-    ]
-    return np.array(found, dtype=np.float32)
+    looks = {text: text.translate(_LOOKS) for text in {*ours, *theirs}}
+    found = np.zeros(len(left), dtype=np.float32)
+    for at, (a, b, slip) in enumerate(zip(ours, theirs, slips.tolist(), strict=True)):
+        if slip or a in b or b in a or looks[a] == looks[b]:  # of most two nothing is alike
+            found[at] = PACKS if slip == 1 and left[at] != right[at] else _relation(a, b, slip)
+    return found
 
 
 def _relation(left: str, right: str, slip: float) -> float:

@@ -114,7 +114,7 @@ def related_codes(column: Column, weights: Shares) -> Compare:
     np.maximum.at(best, column.owners, weights[column.codes])
 
     def measure(one: Numbers, other: Numbers) -> Shares:
-        near = relations([column.texts[a] for a in one], [column.texts[b] for b in other])
+        near = relations(column.taken(one), column.taken(other))
         found: Shares = np.where(one == other, SHARED + (1 - SHARED) * weights[one], near * SHARED)
         return found.astype(np.float32)
 
@@ -200,10 +200,9 @@ def prices_agree(values: Sequence[str]) -> Compare:
 def trade_numbers(left: Sequence[str], right: Sequence[str]) -> Shares:
     """GTINs without zeros in front: as codes, and ``LEVEL`` where only first and check digit differ."""
     found = relations(left, right)
-    for at, (a, b) in enumerate(zip(left, right, strict=True)):
-        if found[at] < 1 and a.isdigit() and b.isdigit() and min(len(a), len(b)) >= 12 and max(len(a), len(b)) <= 14:
-            found[at] = LEVEL if a.zfill(14)[1:13] == b.zfill(14)[1:13] else found[at]
-    return found
+    core = {text: text.zfill(14)[1:13] for text in {*left, *right} if text.isdigit() and 12 <= len(text) <= 14}
+    level = [a in core and core[a] == core.get(b) for a, b in zip(left, right, strict=True)]
+    return np.where(np.array(level, dtype=bool) & (found < 1), np.float32(LEVEL), found)
 
 
 def numbers_plain(raw: str) -> str:

@@ -6,7 +6,9 @@ address in the street where town and postcode are blank, a state in the town's p
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
+from matching.engine.texts import AT_ONCE, Texts
 from mdm.standardise.tables import SUBDIVISION_CODES, plain
 
 _HOUSE = re.compile(r"(?:#?\d+[A-Za-z]?(?:-\d+)?\s+\S*[^\W\d_]{2}|(?:p\.?\s?o\.?\s+)?box\s+\d).*", re.IGNORECASE)
@@ -18,19 +20,25 @@ _STATES = frozenset(code for named, code in SUBDIVISION_CODES.items() if named[0
 
 
 def mended(rows: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
-    """The same records, each value in its own place. Columns that nothing is moved in are handed back as they are."""
-    found = {
-        attribute: list(rows[attribute])
-        for attribute in ("name", "street", "city", "region", "postcode")
-        if rows.get(attribute)
-    }
+    """The same records, each value in its own place."""
+    there = [attribute for attribute in ("name", "street", "city", "region", "postcode") if rows.get(attribute)]
+    found = {attribute: Texts() for attribute in there}
+    remaining = [iter(rows[attribute]) for attribute in there]
+    while any(some := [list(islice(texts, AT_ONCE)) for texts in remaining]):
+        part = dict(zip(there, some, strict=True))
+        _mend(part)
+        for attribute, texts in part.items():
+            found.setdefault(attribute, Texts()).extend(texts)
+    return {**rows, **found}
+
+
+def _mend(found: dict[str, list[str]]) -> None:
     if "street" in found:
         _streets_among_names(found["name"], found["street"])
         if "city" in found or "postcode" in found:
             _whole_addresses(found)
     if "city" in found and "region" in found:
         _states_among_towns(found["city"], found["region"])
-    return {**rows, **found}
 
 
 def _streets_among_names(names: list[str], streets: list[str]) -> None:

@@ -9,10 +9,12 @@ from functools import lru_cache
 from itertools import groupby
 
 import numpy as np
+from numpy.typing import NDArray
 
 from matching.comparisons import beginning_shares, sorted_words, text_shares
+from matching.engine.candidates import Pairs
 from matching.engine.columns import Column, Numbers, Shares, compare
-from matching.engine.evidence import Compare, Group, Pass, Prepared, through, without_spaces
+from matching.engine.evidence import Compare, Doubt, Group, Pass, Prepared, through, without_spaces
 from matching.engine.spelling import Spelling
 from matching.engine.vocabulary import apart, spelled_out
 from matching.engine.words import Words
@@ -22,6 +24,8 @@ from mdm.standardise.folding import STOP_WORDS, expand_abbreviations, fold
 NEAREST = 12
 LONGEST = 300  # characters of a name that are read
 TRUST = 0.75  # in what synthetic lists taught: real ones hold more namesakes, and log-odds are to be probabilities
+SAME_WORDS, NEVER = 0.99, 2.0  # least share of their words of two names that may be joined without a person
+DISTINCT = 0.98  # share of names up to which a list is one of records, among them namesakes
 NAMED = ("both", "most", "spelling", "letters", "ordered", "rarity", "beginning", "lesser", "greater", "numbers")
 
 # What clerks write into the field of a name; a name that is nothing else keeps it.
@@ -44,6 +48,11 @@ def plain(raw: str) -> tuple[str, ...]:
     words = _SEAM.sub(" ", _REMARKS.sub(" ", folded)).split()
     kept = _without_forms([*_joined(word for word in words if not _CODE.fullmatch(word))])
     return tuple(kept) or tuple(folded.split())
+
+
+def codes(raw: str) -> set[str]:
+    """What clerks write beside a name to tell accounts, or branches, apart; ``plain`` leaves it out."""
+    return {word for word in _SEAM.sub(" ", fold(raw[:LONGEST])).split() if _CODE.fullmatch(word)}
 
 
 def _joined(words: Iterable[str]) -> Iterator[str]:
@@ -83,6 +92,7 @@ def prepare(rows: Mapping[str, Sequence[str]]) -> Prepared:
     """Columns, passes and evidence of names alone."""
     name = Column.of([text] if text else [] for text in cleaned(rows["name"]))
     words, spelling = Words(name.texts, name.bearers), Spelling(name.texts)
+    distinct = len(set(rows["name"])) / max(len(rows["name"]), 1)
     columns = {
         "name": name,
         "rare words": name.made(words.rare(3)),
@@ -98,6 +108,8 @@ def prepare(rows: Mapping[str, Sequence[str]]) -> Prepared:
         spelt=[("name", NEAREST, 0.3)],
         spellings={"name": spelling},
         trust=TRUST,
+        doubt=_numbered_apart(Column.of(codes(raw) for raw in rows["name"])),
+        must=("name:both", SAME_WORDS if distinct > DISTINCT else NEVER),
     )
 
 
@@ -134,6 +146,19 @@ def _named(column: Column, words: Words, spelling: Spelling) -> Compare:
         return np.stack([whole, *told], axis=1).astype(np.float32)
 
     return lambda pairs: compare(column, pairs.left, pairs.right, by_number)
+
+
+def _numbered_apart(codes: Column) -> Doubt:
+    """Whether two names bear other numbers or codes: accounts of one organisation, or branches of a chain."""
+
+    def equal(one: Numbers, other: Numbers) -> Shares:
+        return np.asarray(one == other, dtype=np.float32)
+
+    def doubted(pairs: Pairs, evidence: Mapping[str, Shares]) -> NDArray[np.bool_]:
+        other_codes = compare(codes, pairs.left, pairs.right, equal) == 0
+        return np.asarray(other_codes | (evidence["name:numbers"] == 0))
+
+    return doubted
 
 
 def _numbers_agree(numbers: Sequence[frozenset[str]], one: Numbers, other: Numbers) -> Shares:

@@ -8,7 +8,7 @@ import numpy as np
 from matching.comparisons import slip_shares, sorted_words, spelling_shares, text_shares
 from matching.engine import telling
 from matching.engine.candidates import Pairs
-from matching.engine.columns import Column, Shares
+from matching.engine.columns import Column, Making, Numbers, Shares, batched, compare
 from matching.engine.evidence import (
     WORDED,
     Blend,
@@ -17,6 +17,7 @@ from matching.engine.evidence import (
     Pass,
     Prepared,
     identifiers,
+    slips_of,
     texts_by,
     through,
     worded,
@@ -24,8 +25,8 @@ from matching.engine.evidence import (
 from matching.engine.mending import mended
 from matching.engine.spelling import Spelling
 from matching.engine.words import Words
-from mdm.standardise.companies import company_name
-from mdm.standardise.folding import fold, name_tokens
+from mdm.standardise.companies import company_name, without_form
+from mdm.standardise.folding import fold, telling_words
 from mdm.standardise.streets import parse_street
 
 Rows = Mapping[str, Sequence[str]]
@@ -38,11 +39,25 @@ _PREFIX = re.compile(r"[A-Z]{2}(?=\d)")
 _PLACEHOLDER = re.compile(r"|(.)\1+|NA|NONE|NULL|TBD|TBA|UNKNOWN|X+|123456789\d*|0*|9+|N")
 
 
+def _of_name(raw: str) -> tuple[tuple[str, ...], tuple[str], tuple[str]]:
+    """Names, legal form, and what part of a place is spoken of."""
+    words = telling.plainly(raw)
+    if words is None:
+        return *_names(raw), (telling.units(raw),)
+    units = telling.units_of(telling_words(words), raw)
+    core, form = without_form(words)
+    name = " ".join(telling_words(core))
+    return (name,) if name else (), (" ".join(form),), (units,)
+
+
 def _names(raw: str) -> tuple[tuple[str, ...], tuple[str]]:
     """Telling words without the legal form, of the name and of those it trades or traded under; and that form."""
     taken = company_name(telling.bare(raw))
-    found = (" ".join(name_tokens(core)) for core in (taken.core, *taken.trading, *taken.former))
-    return tuple(dict.fromkeys(name for name in found if name))[:MOST_NAMES], (taken.legal_form,)
+    core = " ".join(telling_words(taken.core.split()))
+    if not taken.trading and not taken.former:
+        return (core,) if core else (), (taken.legal_form,)
+    found = [core, *(" ".join(telling_words(other.split())) for other in (*taken.trading, *taken.former))]
+    return tuple(dict.fromkeys(filter(None, found)))[:MOST_NAMES], (taken.legal_form,)
 
 
 def _identifier(raw: str) -> str:
@@ -87,16 +102,15 @@ def _address(number: Column, street: Column, unit: Column) -> Compare:
     return of
 
 
-def _near_numbers(column: Column) -> Compare:
-    """As identifiers, and .4 for numbers of one exchange."""
+def _near(column: Column, beginning: Callable[[str], str], share: float) -> Compare:
+    """As identifiers, and that share at least where both begin alike."""
+    slips, begins = slips_of(column), Column.single(column.texts, beginning).codes
 
-    def measure(left: Sequence[str], right: Sequence[str]) -> Shares:
-        slips = slip_shares(left, right)
-        near = np.array([a[:-4] == b[:-4] for a, b in zip(left, right, strict=True)], dtype=bool)
-        found: Shares = np.where(near & (slips == 0), np.float32(0.4), slips)
+    def measure(one: Numbers, other: Numbers) -> Shares:
+        found: Shares = np.maximum(slips(one, other), np.where(begins[one] == begins[other], np.float32(share), 0))
         return found
 
-    return texts_by(column, measure)
+    return lambda pairs: compare(column, pairs.left, pairs.right, measure)
 
 
 def _equal(left: Sequence[str], right: Sequence[str]) -> Shares:
@@ -114,9 +128,14 @@ def _words_shared(left: Sequence[str], right: Sequence[str]) -> Shares:
 
 
 def _same_part(left: Sequence[str], right: Sequence[str]) -> Shares:
-    """1 the same parts of a place or the whole on both sides, .5 where one side only says more, 0 for others."""
+    """1 the same parts of a place or the whole on both sides, .5 where one side only says more, 0 for others and for
+    houses of different numbers."""
 
     def one(a: set[str], b: set[str]) -> float:
+        ours, theirs = ({word for word in words if word[0] == telling.NUMBERED} for words in (a, b))
+        if ours - theirs and theirs - ours:
+            return 0.0
+        a, b = a - ours, b - theirs
         return 1.0 if a == b else 0.5 if a == {telling.NONE} or b == {telling.NONE} or a < b or b < a else 0.0
 
     return np.array([one({*a.split()}, {*b.split()}) for a, b in zip(left, right, strict=True)], dtype=np.float32)
@@ -129,15 +148,8 @@ _TELLING = {
 }
 
 
-def _near_postcodes(left: Sequence[str], right: Sequence[str]) -> Shares:
-    near = np.array([a[:3] == b[:3] for a, b in zip(left, right, strict=True)], dtype=bool)
-    slips = slip_shares(left, right)
-    found: Shares = np.maximum(slips, np.where(near, np.float32(0.5), np.float32(0)))
-    return found
-
-
 def _place(postcode: Column, city: Column, region: Column) -> Compare:
-    codes, towns = texts_by(postcode, _near_postcodes), texts_by(city, spelling_shares)
+    codes, towns = _near(postcode, lambda code: code[:3], 0.5), texts_by(city, spelling_shares)
     regions = texts_by(region, _equal)
 
     def of(pairs: Pairs) -> Shares:
@@ -182,30 +194,40 @@ def prepare(rows: Rows) -> Prepared:
     return Prepared(
         size=len(name),
         columns=columns,
-        passes=[one for one in _PASSES if all(column in columns for column in one.columns)],
+        passes=_passes(columns),
         groups=groups,
         spelt=[("name", 5 if "street" in columns else 10, 0.3)],
         spellings={"name": spelling},
+        must=("part", 1.0),  # a department is not its house, at whatever door
     )
 
 
 def _of_names(raws: Sequence[str]) -> dict[str, Column]:
     """What names tell, each different one taken apart once."""
     raw = Column.single(raws, str)
-    told = [(*_names(text), (telling.units(text),)) for text in raw.texts]
-    return {code: raw.made(Column.of(one[at] for one in told)) for at, code in enumerate(("name", "form", "part"))}
+    made = {code: Making() for code in ("name", "form", "part")}
+    for some in batched(raw.texts):
+        told = [_of_name(text) for text in some]
+        for making, lists in zip(made.values(), zip(*told, strict=True), strict=True):
+            making.add(lists)
+    return {code: raw.made(making.column()) for code, making in made.items()}
 
 
 def _of_streets(raws: Sequence[str]) -> dict[str, Column]:
     """What streets tell, each different one taken apart once."""
     raw = Column.single(raws, str)
-    parsed = [parse_street(text) for text in raw.texts]
-    parts = {
-        "house": [street.number or (f"box {street.po_box}" if street.po_box else "") for street in parsed],
-        "street": [street.street for street in parsed],
-        "unit": [street.unit for street in parsed],
-    }
-    return {code: raw.made(Column.of((text,) for text in texts)) for code, texts in parts.items()}
+    made = {code: Making() for code in ("house", "street", "unit")}
+    for some in batched(raw.texts):
+        told = [_of_street(text) for text in some]
+        for making, lists in zip(made.values(), zip(*told, strict=True), strict=True):
+            making.add(lists)
+    return {code: raw.made(making.column()) for code, making in made.items()}
+
+
+def _of_street(text: str) -> tuple[tuple[str], tuple[str], tuple[str]]:
+    """House, street and unit."""
+    found = parse_street(text)
+    return (found.number or (f"box {found.po_box}" if found.po_box else ""),), (found.street,), (found.unit,)
 
 
 _PASSES = (
@@ -217,10 +239,19 @@ _PASSES = (
     Pass(("house", "postcode")),
     Pass(("postcode", "beginning")),
     Pass(("postcode", "rare words")),
-    Pass(("city", "rare words")),
-    Pass(("rare words",), budget=5),
-    Pass(("word pairs",), budget=4),
 )
+# Of records without a street more pairs are compared by their words: little else finds them.
+_BY_WORDS = (
+    Pass(("city", "rare words"), 5, budget=0.3),
+    Pass(("rare words",), 5, budget=2),
+    Pass(("word pairs",), 5, budget=1.5),
+)
+_BY_WORDS_ALONE = (Pass(("city", "rare words")), Pass(("rare words",), budget=5), Pass(("word pairs",), budget=4))
+
+
+def _passes(columns: Mapping[str, Column]) -> list[Pass]:
+    told = (*_PASSES, *(_BY_WORDS if "street" in columns else _BY_WORDS_ALONE))
+    return [one for one in told if all(column in columns for column in one.columns)]
 
 
 def _groups(columns: Mapping[str, Column], name: Compare) -> dict[str, Group]:
@@ -248,7 +279,7 @@ def _groups(columns: Mapping[str, Column], name: Compare) -> dict[str, Group]:
         if code in columns:
             found[code] = Group(label, weight, centre, texts_by(columns[code], measure))
     if "phone" in columns:
-        found["phone"] = Group("Phone", 6, 0.4, _near_numbers(of["phone"]))
+        found["phone"] = Group("Phone", 6, 0.4, _near(of["phone"], lambda number: number[:-4], 0.4))
     if "site" in columns:
         found["site"] = Group("Website", 5, 0.5, texts_by(of["site"], spelling_shares))
     for code, label in IDENTIFIERS.items():

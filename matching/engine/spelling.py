@@ -12,6 +12,7 @@ from matching.engine.columns import Numbers, Shares
 SIZE = 3
 ROWS = 4096  # texts looked up at once, at most
 BLOCK = 5_000_000  # and steps: bounds memory
+ALIKE = 30_000  # pairs compared at once: their 3-grams stay in the cache
 WORK = 5_000  # steps a text: bounds time
 MOST_BEARERS = 600  # a 3-gram borne by more texts finds nobody: what it costs grows with the square
 DENSE = 1 << 22  # 3-grams an alphabet may make to be counted in a table instead of being sorted
@@ -33,8 +34,8 @@ class Spelling:
     def alike(self, one: Numbers, other: Numbers) -> Shares:
         """Cosine of two texts each, by their numbers, 0 to 1."""
         found = np.empty(len(one), dtype=np.float32)
-        for begin in range(0, len(one), 200_000):
-            part = slice(begin, begin + 200_000)
+        for begin in range(0, len(one), ALIKE):
+            part = slice(begin, begin + ALIKE)
             found[part] = np.asarray(self.table[one[part]].multiply(self.table[other[part]]).sum(axis=1)).ravel()
         return found
 

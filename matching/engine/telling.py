@@ -1,6 +1,7 @@
 """What the texts of an organisation tell: its country and region, which part of a place it is."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from mdm.standardise.folding import name_tokens
@@ -13,6 +14,12 @@ _REMARK = re.compile(
     r"acc(?:oun)?ts? payable|a/p|main(?: campus)?|c/o\b.*|attn\b.*|#?\d)\W*$|\*+\w*\W*$",
     re.IGNORECASE,
 )
+# One of these words is in every name of letters alone that a pattern here or of trading and former names finds
+# something in.
+_MARKS = frozenset({
+    "zz", "use", "dnu", "other", "inactive", "obsolete", "closed", "old", "dup", "duplicate", "remit", "to", "eft",
+    "ach", "payable", "main", "campus", "attn", "dba", "aka", "as", "formerly", "previously", "fka", "nka",
+})  # fmt: skip
 # Which part of a place a name speaks of: a pharmacy is not the hospital around it.
 _UNITS = {
     "pharmacy": "pharmacy apothecary drugstore pharmaceutical", "laboratory": "laboratory pathology",
@@ -24,6 +31,8 @@ _UNITS = {
 }  # fmt: skip
 _UNIT_OF = {word: unit for unit, words in _UNITS.items() for word in words.split()}
 NONE = "-"
+NUMBERED = "#"
+_NUMBER = re.compile(r"(?<![^\W_])0*(\d{1,9})(?![^\W_])")
 _CUT = 4  # letters at least of a last word that may go on
 _LONG = 28  # letters of a name from which on three are enough: many fields end at 30, 35 or 40
 _MEANT = {
@@ -31,6 +40,15 @@ _MEANT = {
     for word in _UNIT_OF
     for size in range(_CUT - 1, len(word) + 1)
 }
+
+
+def plainly(raw: str) -> list[str] | None:
+    """The folded words of a name of letters alone, in which no account, remark, trading or former name can be; None of
+    any other."""
+    if not raw.isascii() or not raw.replace(" ", "").isalpha():
+        return None
+    words = raw.lower().split()
+    return words if _MARKS.isdisjoint(words) else None
 
 
 def bare(raw: str) -> str:
@@ -53,10 +71,16 @@ def region(raw: str) -> str:
 
 
 def units(raw: str) -> str:
-    """Which parts of a place a name speaks of, ``NONE`` where it means the whole: ``pharmacy``."""
-    words = name_tokens(raw)
+    """Which parts of a place a name speaks of, ``NONE`` where it means the whole, and the numbers it bears, as houses
+    of a chain do: ``pharmacy #1024``."""
+    return units_of(name_tokens(raw), raw)
+
+
+def units_of(words: Sequence[str], raw: str) -> str:
+    """The same, its telling words being known."""
     found = {_UNIT_OF[word] for word in words if word in _UNIT_OF}
     if len(words) > 1 and len(last := words[-1]) >= _CUT - (len(raw) >= _LONG) and last not in _UNIT_OF:
         meant = _MEANT.get(last, frozenset())
         found |= meant if len(meant) == 1 else frozenset()
-    return " ".join(sorted(found)) or NONE
+    numbers = {NUMBERED + number for number in _NUMBER.findall(bare(raw))}
+    return " ".join([*(sorted(found) or [NONE]), *sorted(numbers)])

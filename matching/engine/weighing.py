@@ -125,6 +125,17 @@ def barred(prepared: Prepared, evidence: Evidence) -> Mask:
     return forbidden
 
 
+def wary(prepared: Prepared, evidence: Evidence) -> Mask:
+    """Pairs that are left to a person, however likely: they were held back, or what must agree does not."""
+    found = np.zeros(len(next(iter(evidence.values()))), dtype=np.bool_)
+    if HELD in evidence:
+        found |= evidence[HELD] == 0
+    if prepared.must and prepared.must[0] in evidence:
+        name, least = prepared.must
+        found |= evidence[name] < least
+    return found
+
+
 def _hard(prepared: Prepared) -> dict[str, Group]:
     return {name: group for name, group in prepared.groups.items() if group.hard}
 

@@ -24,7 +24,7 @@ LONGEST = 40  # and at most: nobody's word has more
 LONGEST_START = 6  # letters of a word that may be the beginning of a longer one: med, distrib
 MOST_ALIKE = 60  # words under one key; more of them resemble nothing in particular
 LEAST = 0.85  # of Jaro-Winkler
-CHUNK = 100_000
+CHUNK = 1_000_000  # pairs of words compared at once: what stays in the cache and heap is compared twice as fast
 FEW = 64  # pairs of words two texts make; of more, what each text reaches is kept
 BASE = np.uint64(0x9E3779B97F4A7C15)
 
@@ -64,8 +64,9 @@ class Words:
 
     def told(self, one: Numbers, other: Numbers) -> Told:
         """What the words of two texts each say, by their numbers."""
-        parts = [slice(begin, begin + CHUNK) for begin in range(0, max(len(one), 1), CHUNK)]
-        found = [self._told(one[part], other[part]) for part in parts]
+        work = np.cumsum(np.minimum(self._column.counts[one] * self._column.counts[other], FEW) + 1)
+        count = int(work[-1]) // CHUNK + 1 if len(one) else 1
+        found = [self._told(one[part], other[part]) for part in _parts(work, count)]
         return Told(*(np.concatenate(shares).astype(np.float32) for shares in zip(*found, strict=True)))
 
     def shares(self, one: Numbers, other: Numbers) -> tuple[Shares, Shares]:
@@ -92,16 +93,15 @@ class Words:
         for texts of few words. What all texts reach need not be kept then, which grows faster than they do."""
         ours, theirs = self._column.counts[one], self._column.counts[other]
         each = ours * theirs
-        pair = np.repeat(np.arange(len(one)), each)
-        within = np.arange(len(pair)) - np.repeat(np.cumsum(each) - each, each)
-        row = within // theirs[pair]
-        column = within - row * theirs[pair]
+        pair = np.repeat(np.arange(len(one), dtype=np.int32), each)
+        within = np.arange(len(pair), dtype=np.int32) - np.repeat(_before(each), each)
+        row, column = np.divmod(within, theirs[pair])
         found, at = self._marks.alike(
             self.codes[self.starts[one][pair] + row], self.codes[self.starts[other][pair] + column]
         )
         pair, row, column = pair[at], row[at], column[at]
-        left = np.bincount((np.cumsum(ours) - ours)[pair] + row, found, minlength=int(ours.sum()))
-        right = np.bincount((np.cumsum(theirs) - theirs)[pair] + column, found, minlength=int(theirs.sum()))
+        left = np.bincount(_before(ours)[pair] + row, found, minlength=int(ours.sum()))
+        right = np.bincount(_before(theirs)[pair] + column, found, minlength=int(theirs.sum()))
         return np.minimum(left, 1), np.minimum(right, 1)
 
     @cached_property
@@ -119,8 +119,8 @@ class Words:
 
     def _words_of(self, texts: Numbers) -> Numbers:
         each = self._column.counts[texts]
-        within = np.arange(int(each.sum())) - np.repeat(np.cumsum(each) - each, each)
-        found: Numbers = self.codes[np.repeat(self.starts[texts], each) + within]
+        places = np.repeat(self.starts[texts] - _before(each), each) + np.arange(int(each.sum()), dtype=np.int32)
+        found: Numbers = self.codes[places]
         return found
 
     def _weighed(self, texts: Numbers, shares: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -130,7 +130,7 @@ class Words:
         there, left = np.zeros(len(texts)), np.zeros(len(texts))
         speak = np.flatnonzero(each)
         if len(speak):
-            begins = (np.cumsum(each) - each)[speak]
+            begins = _before(each)[speak]
             there[speak] = np.add.reduceat(weights * shares, begins)
             left[speak] = np.maximum.reduceat(weights * (1 - shares), begins)
         return there, left
@@ -162,7 +162,8 @@ class Words:
             for one, (first, second) in zip(sides, places, strict=True)
         ]
         size = max(len(self.words), 1)
-        keys = np.concatenate([np.zeros(0, np.int64), *(np.minimum(a, b) * size + np.maximum(a, b) for a, b in pairs)])
+        made = [np.minimum(a, b).astype(np.int64) * size + np.maximum(a, b) for a, b in pairs]
+        keys = np.concatenate([np.zeros(0, np.int64), *made])
         known, codes = np.unique(keys, return_inverse=True)
         shared = np.bincount(codes, weights=self._bearers[owners], minlength=len(known)) > 1
         kept = np.flatnonzero(shared[codes])
@@ -224,7 +225,7 @@ class _Marks:
         self._table = table
         self._bits = np.zeros(1 << max((4 * table.nnz).bit_length(), 10), np.bool_)
         rows, columns = table.nonzero()
-        self._bits[self._places(rows.astype(np.int64), columns.astype(np.int64))] = True
+        self._bits[self._places(rows, columns)] = True
 
     def alike(self, one: Numbers, other: Numbers) -> tuple[NDArray[np.float64], Numbers]:
         """How alike two words each are, of those that are at all, and which these are."""
@@ -234,10 +235,10 @@ class _Marks:
         found = _looked_up(self._table, one[at], other[at])
         return found[found > 0], at[found > 0]
 
-    def _places(self, one: Numbers, other: Numbers) -> Numbers:
-        low, high = np.minimum(one, other), np.maximum(one, other)
-        found: Numbers = ((low * 0x9E3779B1 + high * 0x85EBCA77) >> 7) & (len(self._bits) - 1)
-        return found
+    def _places(self, one: Numbers, other: Numbers) -> NDArray[np.uint32]:
+        low, high = np.minimum(one, other).astype(np.uint32), np.maximum(one, other).astype(np.uint32)
+        found: NDArray[np.uint32] = low * np.uint32(0x9E3779B1) + high * np.uint32(0x85EBCA77)
+        return found >> np.uint32(33 - len(self._bits).bit_length())
 
 
 def _without_each_letter(words: Sequence[str], length: int) -> NDArray[np.uint64]:
@@ -251,6 +252,17 @@ def _without_each_letter(words: Sequence[str], length: int) -> NDArray[np.uint64
     return mixed(np.concatenate([here[:, -1:], without], axis=1))
 
 
+def _before(sizes: Numbers) -> NDArray[np.int32]:
+    """Where each begins that lies behind the others."""
+    return (np.cumsum(sizes) - sizes).astype(np.int32)
+
+
+def _parts(work: Numbers, count: int) -> Iterator[slice]:
+    """As many parts of like work; ``work`` adds up."""
+    ends = np.searchsorted(work, work[-1] * np.arange(1, count) / count).tolist() if count > 1 else []
+    return (slice(begin, end) for begin, end in pairwise([0, *ends, len(work)]))
+
+
 def _starts(owners: Numbers, size: int) -> Numbers:
-    found: Numbers = np.searchsorted(owners, np.arange(size + 1)).astype(np.int64)
+    found: Numbers = np.searchsorted(owners, np.arange(size + 1)).astype(np.int32)
     return found

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from matching.engine import organisations
 from matching.engine.additive import Additive, fit, learnable
 from matching.engine.columns import Shares
-from matching.engine.company import KNOTS, PARTS, listened
+from matching.engine.company import KNOTS, PARTS, heard, implied
 from matching.engine.evidence import Prepared
+from matching.engine.judging import Judge
 from matching.engine.shipped import ship, shipped
-from matching.engine.weighing import weights
 from matching.training.organisations import Record, generate
 
 FILES = 6  # of each kind, each of another market
@@ -61,12 +61,12 @@ def train_company(*, files: int = FILES, records: int = RECORDS) -> Additive:
             made, truth = generate(kind, records, seed)
             prepared = _prepared(made)
             pairs, _ = prepared.pairs()
-            evidence = prepared.evidence(pairs)
-            learnt = weights(prepared, evidence, shipped(kind))
-            pairs, _, heard = listened(prepared, pairs, evidence, learnt)
+            judge = Judge.taught(prepared, pairs, shipped(kind), hold=False)
+            found = judge.judged(pairs)
+            found = found.joined(judge.judged(implied(pairs, found.odds, prepared.size)), prepared.size)
             number = np.array(truth)
-            tables.append(heard.evidence())
-            same.append(number[pairs.left] == number[pairs.right])
+            tables.append(heard(found.pairs, found.odds, prepared.size).evidence())
+            same.append(number[found.pairs.left] == number[found.pairs.right])
     together = {name: np.concatenate([table[name] for table in tables]) for name in PARTS}
     begin = Additive(0.0, {}, KNOTS)
     return fit(together, np.concatenate(same), PARTS, begin=begin, pull=PULL, most=files * 40_000)

@@ -23,6 +23,7 @@ from mdm.standardise import (
 )
 from mdm.standardise.digits import mask_tail
 from mdm.standardise.style import Answer, Doubt, Standardiser, Style, Unreadable, Value
+from mdm.standardise.translations import Translations
 
 __all__ = [
     "STANDARDISERS",
@@ -32,6 +33,7 @@ __all__ = [
     "Style",
     "Unreadable",
     "Value",
+    "is_blank",
     "mask_tail",
     "standardise",
 ]
@@ -92,6 +94,8 @@ def is_blank(raw: str, style: Style = PLAIN) -> bool:
 
 def _translated(raw: str, translations: Mapping[str, str]) -> str:
     """The feed's own translation of `raw`, looked up as written and then without regard to case."""
+    if isinstance(translations, Translations):
+        return translations.find(raw)
     if raw in translations:
         return translations[raw]
     wanted = raw.casefold()

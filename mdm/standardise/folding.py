@@ -47,7 +47,7 @@ def fold(text: str) -> str:
     return " ".join(text.lower().translate(_ASCII).split()) if text.isascii() else _fold_letters(text)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def _fold_letters(text: str) -> str:
     apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     letters = "".join(
@@ -66,10 +66,15 @@ def expand_abbreviations(tokens: Iterable[str]) -> tuple[str, ...]:
     return tuple([_ABBREVIATIONS.get(token, token) for token in tokens])
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def name_tokens(text: str) -> tuple[str, ...]:
     """The telling words of a name, folded and expanded, in order; all of them where only stop words are left."""
-    tokens = expand_abbreviations(fold(text).split())
+    return telling_words(fold(text).split())
+
+
+def telling_words(folded: Iterable[str]) -> tuple[str, ...]:
+    """The same of the words of a name that is folded."""
+    tokens = expand_abbreviations(folded)
     return tuple([t for t in tokens if t not in STOP_WORDS]) or tokens
 
 

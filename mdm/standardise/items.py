@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from biip.checksums import gs1_standard_check_digit
+from stdnum.ean import calc_check_digit
 
 from mdm.standardise.digits import all_alike, compact, identifier
 from mdm.standardise.style import Answer, Doubt, Style
@@ -19,7 +19,7 @@ _GTIN_LENGTHS = frozenset({8, 12, 13, 14})
 
 
 def _check_digit_holds(digits: str) -> bool:
-    return gs1_standard_check_digit(digits[:-1]) == int(digits[-1])
+    return bool(calc_check_digit(digits[:-1]) == digits[-1])
 
 
 @identifier("GTIN")

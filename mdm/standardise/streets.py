@@ -105,7 +105,7 @@ def _joined_compass(words: list[str]) -> list[str]:
     return joined
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def fold_street(text: str) -> str:
     """A street's name folded, directionals, suffixes and ordinals short: ``N. Sixth Street`` -> ``n 6th st``."""
     return " ".join(_joined_compass([_WAYS.get(word, word) for word in fold(text).split()]))
@@ -127,7 +127,7 @@ def _house(part: str) -> tuple[str, str] | None:
     return (number, rest) if number and len(fold_street(rest).split()) > 1 else None
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def parse_street(*lines: str) -> Street:
     """Address lines (street and its continuation) taken apart.
 

@@ -90,6 +90,21 @@ def test_strange_characters_are_read_as_what_they_are(api: Client, waters: Sourc
     assert api.post(URL, body, content_type="application/json").status_code == 200
 
 
+@pytest.mark.parametrize(
+    "name", ["A", "\u533b\u7597\u5668\u68b0", "\u05e8\u05d7\u05d5\u05d1 \u202e\u05d4", "-", "a " * 99]
+)
+def test_names_that_tell_little_are_answered(api: Client, waters: SourceRecord, name: str) -> None:
+    answer = found(api, attributes={"name": name, "tax_id": "000000000", "phone": "0000000000"})
+    assert answer["compared"] <= 1
+    assert all(item["band"] != "auto" for item in answer["items"])
+
+
+@pytest.mark.parametrize("long", ["x" * 40_000, "word " * 8_000, "a" + " " * 40_000 + "b"])
+def test_values_of_forty_kilobytes_are_refused_by_name(api: Client, waters: SourceRecord, long: str) -> None:
+    body = problem(post(api, domain="supplier", attributes={"name": long, "phone": long}), 400, "invalid")
+    assert {error["pointer"] for error in body["errors"]} == {"attributes.name", "attributes.phone"}
+
+
 def test_strange_names_are_faults_like_others(api: Client) -> None:
     body = '{"domain": "supplier", "attributes": {"\\ud800": 1}, "parts": {"\\u0000": []}, "\\ud800": 1}'
     assert len(problem(api.post(URL, body, content_type="application/json"), 400, "invalid")["errors"]) == 3

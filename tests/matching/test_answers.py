@@ -15,9 +15,10 @@ from scipy.special import expit
 from matching.engine.answers import Mask, learnt, settled
 from matching.engine.candidates import Pairs
 from matching.engine.columns import Shares
-from matching.engine.decisions import decided, nothing, read
+from matching.engine.decisions import decided, nothing
 from matching.engine.grouping import group
 from matching.engine.questions import questions
+from matching.filing import read_decisions
 from mdm.errors import Refused
 from tests.matching.test_dedupe import dedupe, rows
 
@@ -87,7 +88,7 @@ KEYS = ["a", "b", "c", "d"]
 
 def test_a_file_of_decisions_is_read(tmp_path: Path) -> None:
     lines = [("a", "b", "yes"), ("c", "b", "0"), ("a", "d", ""), ("b", "a", "TRUE")]
-    found = read(told_file(tmp_path, lines), KEYS)
+    found = read_decisions(told_file(tmp_path, lines), KEYS)
     assert len(found) == 2
     assert found.unanswered == 1
     assert "2 decisions are respected: 1 the same, 1 not the same. 1 questions have no answer" in found.sentence()
@@ -99,7 +100,7 @@ def test_every_fault_of_a_file_of_decisions_is_told_at_once(tmp_path: Path) -> N
         ("a", "b", "yes"), ("b", "c", "1"), ("a", "c", "no"), ("c", "d", "no"), ("d", "c", "yes"),
     ]  # fmt: skip
     with pytest.raises(Refused) as refused:
-        read(told_file(tmp_path, lines), KEYS)
+        read_decisions(told_file(tmp_path, lines), KEYS)
     for told in (
         "Line 2: No record has the key zz.", "Line 3: a is compared with itself.", "perhaps is no answer",
         "Line 5: A key is missing.", "d and c are told to be the same and not the same",
@@ -111,7 +112,7 @@ def test_every_fault_of_a_file_of_decisions_is_told_at_once(tmp_path: Path) -> N
 def test_of_very_many_faults_the_first_and_their_number_are_told(tmp_path: Path) -> None:
     lines = [(f"n{n}", "a", "yes") for n in range(5_000)]
     with pytest.raises(Refused) as refused:
-        read(told_file(tmp_path, lines), KEYS)
+        read_decisions(told_file(tmp_path, lines), KEYS)
     assert "decisions.csv has 5,000 faults. Line 2: No record has the key n0." in refused.value.message
     assert refused.value.message.endswith("And 4,900 more.")
 

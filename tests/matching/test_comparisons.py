@@ -58,3 +58,23 @@ def test_telephones_forgive_one_slip() -> None:
     assert alike("digits", "14064555000", "14064550500") == 0.8
     assert alike("digits", "14064555000", "14064557777") == 0.6
     assert alike("digits", "14064555000", "15418675309") == 0.0
+
+
+def test_measures_of_items_agree_differ_or_say_nothing() -> None:
+    assert alike("amounts", "10ml 5mg", "5mg") == 0.9
+    assert alike("amounts", "5mg", "10ml") == 0.5
+    assert alike("amounts", "10ml 5mg", "10ml 6mg") == 0.0
+
+
+def test_part_numbers_that_slip_or_go_on_say_nothing() -> None:
+    assert alike("part_number", "FN9008", "FN9008A") == 0.5
+    assert alike("part_number", "FN9008", "FN9080") == 0.5
+    assert alike("part_number", "FN9008", "DS3877") == 0.0
+
+
+def test_makers_compare_names_with_names_and_records_with_records() -> None:
+    one, other = ("=0190-1", "hollister"), ("=0190-2",)
+    assert MEASURES["maker"](one, ("hollister wound care",))[0] >= 0.6
+    assert MEASURES["maker"](one, ("=0190-1",))[0] == 1
+    assert MEASURES["maker"](one, other)[0] == 0
+    assert MEASURES["maker"](other, ("hollister",))[0] == 0.5

@@ -4,8 +4,14 @@ import csv
 from io import StringIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
+
+from matching.engine.candidates import Pairs, Report
+from matching.engine.deduping import File, Found
+from matching.engine.grouping import Grouped
+from matching.filing import WIDEST, write_pairs
 
 ROWS = [
     ("1", "erp", "Acme Medical Supply, Inc.", "12 Main Street", "San Francisco", "94103", "12-3456789"),
@@ -84,3 +90,18 @@ def test_what_cannot_be_is_refused_with_every_fault(vendors: Path, given: dict[s
 def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="cannot be read"):
         dedupe(tmp_path / "nothing.csv")
+
+
+@pytest.mark.parametrize("longest", [12, WIDEST + 1])
+def test_keys_are_written_as_they_are(tmp_path: Path, longest: int) -> None:
+    keys = ["a", 'quoted "so", b', "ключ", "e" * longest]
+    pairs = Pairs(np.array([0, 1, 0]), np.array([3, 2, 1]))
+    odds = np.array([-30.0, 30.0, 0.25])
+    found = Found(pairs, odds, Grouped([0, 1, 1, 0], [], []), Report(4))
+    write_pairs(found, File(keys, [""] * 4, {}), tmp_path / "pairs.csv")
+    assert (tmp_path / "pairs.csv").read_bytes().endswith(b"\r\n")
+    assert [(row["left_id"], row["right_id"], row["score"]) for row in rows(tmp_path / "pairs.csv")] == [
+        (keys[1], keys[2], "1.000000"),
+        (keys[0], keys[1], f"{1 / (1 + np.exp(-0.25)):.6f}"),
+        (keys[0], keys[3], "0.000000"),
+    ]

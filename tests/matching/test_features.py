@@ -113,5 +113,32 @@ def test_item_descriptions_forgive_order_case_and_punctuation_but_no_number() ->
     assert text("WARFARIN 1 MG TABLET") != text("WARFARIN 10 MG TABLET")
 
 
+def test_part_numbers_tell_most_where_they_are_long_and_name_no_pack() -> None:
+    def numbers(raw: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        found = made("item", {"manufacturer_part_number": raw})
+        return found.get("part_number", ()), found.get("loose_number", ())
+
+    assert numbers("00-FN9008") == (("FN9008",), ())
+    assert numbers("fn 9008") == (("FN9008",), ())
+    assert numbers("A-100") == ((), ("A100",))
+    assert numbers("652611-B21-5Pack") == ((), ("652611B21*5",))
+    assert numbers("N/A") == ((), ())
+
+
+def test_makers_are_golden_records_and_names_but_no_codes() -> None:
+    def makers(key: str, golden: str | None) -> tuple[str, ...]:
+        reference = {"system": "erp", "domain": "supplier", "key": key}
+        return make_features(BY_NAME["item"].matching, {"manufacturer": reference}, {}, lambda _: golden)["maker"]
+
+    assert makers("Hollister, Inc.", None) == ("hollister",)
+    assert makers("Hollister, Inc.", "0190-1") == ("=0190-1", "hollister")
+    assert makers("V100001", "0190-1") == ("=0190-1",)
+
+
+def test_measures_of_descriptions_are_in_base_units() -> None:
+    assert made("item", {"description": "Syringe 1 L, 0.4 mg"})["amounts"] == ("0.4mg 1000ml",)
+    assert "amounts" not in made("item", {"description": "Syringe"})
+
+
 def test_every_declared_word_exists() -> None:
     assert {f.make for domain in BY_NAME.values() for f in domain.matching.features} <= WORDS.keys()

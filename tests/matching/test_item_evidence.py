@@ -129,6 +129,21 @@ def test_another_pack_of_the_same_number_is_left_to_a_person() -> None:
     assert odds[0, 2] < odds[0, 3] < np.log(0.95 / 0.05), "likely, and never taken for granted"
 
 
+DISKS = [
+    "417950-B21 HP 300GB 15K 3.5 SAS disk for DL380 ML350", "417950-B21 HP 300-GB 15K 3.5 SAS disk, DL380 ML350",
+    "431944-001 HP 300GB 15K 3.5 SAS disk for DL380 ML350", "HP 300GB 15K 3.5 SAS disk for DL380 ML350",
+    *(f"{600000 + 17 * n}-B21 HP {n}00W power supply for DL380 ML350" for n in range(2, 40)),
+]  # fmt: skip
+
+
+def test_who_is_called_by_another_code_is_left_to_a_person_where_nobody_gives_part_numbers() -> None:
+    blank = dict.fromkeys(("description", "manufacturer_part_number", "pack_quantity"), [""] * len(DISKS))
+    prepared = goods.prepare({"name": DISKS, "manufacturer": ["HP"] * len(DISKS), **blank})
+    assert prepared.doubt is not None
+    two = pairs((0, 1), (0, 2), (1, 2), (0, 3))
+    assert prepared.doubt(two, prepared.evidence(two)).tolist() == [False, True, True, False]
+
+
 def test_what_doubt_takes_away_is_a_contribution_of_its_own() -> None:
     prepared = goods.prepare(ITEMS)
     found, _ = prepared.pairs()

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.matching.__main__ import main
+from bench.matching.__main__ import growth, main
 from bench.matching.measuring import Measured, Spent, ours
 from bench.matching.sets import Floors, labelled
 from matching.evaluation import Figures, Ranked
@@ -125,3 +125,8 @@ def test_without_a_folder_it_says_so(capsys: pytest.CaptureFixture[str], monkeyp
     monkeypatch.delenv("ASSAY_MATCHING_DATA", raising=False)
     assert main([]) == 0
     assert "name one by --sets or ASSAY_MATCHING_DATA" in capsys.readouterr().out
+
+
+def test_growth_is_told_in_times() -> None:
+    told = growth(10_000, Spent(4.0, 200.0), 100_000, Spent(16.0, 400.0))
+    assert told.strip() == "10.0 times the records of 10,000: 4.0 times the CPU seconds, 2.0 times the memory"

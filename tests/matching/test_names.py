@@ -108,3 +108,13 @@ def test_a_name_with_an_address_is_matched_as_an_organisation() -> None:
     )
     assert "name:beginning" in alone.evidence
     assert "name:beginning" not in both.evidence
+
+
+def test_names_that_differ_by_a_number_are_left_to_a_person() -> None:
+    """Accounts of one organisation, or branches of a chain: the list does not say which."""
+    others, _ = ledger("public", 1_500, 77)
+    listed = [*(f"Fresenius Kidney Care Unit {1000 + n}" for n in range(40)), *others]
+    found = find(File([*map(str, range(len(listed)))], [""] * len(listed), {"name": listed}), "supplier")
+    branches = found.pairs.right < 40
+    assert branches.sum() > 100
+    assert found.scores[branches].max() < 0.95

@@ -5,6 +5,8 @@ import pytest
 from matching import tasks
 from matching.models import CandidateKind, MatchCandidate, MatchKey, Prepared
 from matching.preparing import prepare
+from matching.run import match
+from mdm.cause import HUB, Cause
 from mdm.domains import BY_NAME
 from mdm.models import GoldenRecord, GoldenState, Link, LinkMethod, SourceRecord
 from mdm.models.log import ChangeEvent
@@ -14,6 +16,12 @@ from tests.mdm.making import MARCH, golden, source, system
 pytestmark = pytest.mark.django_db
 
 REFERENCE = {"domain": "facility", "key": "Banner Lassen Medical Center"}
+
+
+@pytest.fixture(params=[True, False], ids=["everything", "what waits"])
+def run(request: pytest.FixtureRequest) -> Run:
+    """By both doors: as a command matches, in turns, and as the nudge after a file does, at once."""
+    return lambda domain: match(BY_NAME[domain], Cause(by=HUB, reason="test"), everything=request.param)
 
 
 def supplier(system_code: str, key: str, name: str, **values: str) -> SourceRecord:
@@ -203,6 +211,27 @@ def test_items_join_by_drug_code_and_never_by_description(run: Run) -> None:
     assert golden_of(alike) != golden_of(one)
 
 
+def test_items_join_by_the_makers_number_unless_something_speaks_against_it(run: Run) -> None:
+    def item(system_code: str, key: str, number: str, description: str, maker: str = "") -> SourceRecord:
+        made_by = {"manufacturer": {"domain": "supplier", "system": system_code, "key": maker}} if maker else {}
+        return source(
+            system_code, "item", key, manufacturer_part_number=number, description=description, **made_by
+        )  # fmt: skip
+
+    one = item("erp", "1", "029545-07", "CATHETER,IV,14GA", "Central Ortho Systems")
+    same = item("billing", "2", "2954507", "Hymerli IV Catheter 14 Gauge Safety", "Central Ortho Systems, Inc.")
+    silent = item("ap", "3", "29545-07", "IV catheter 14 gauge")
+    size = item("procurement", "4", "29545-07", "Hymerli IV Catheter 16 Gauge Safety", "Central Ortho Systems")
+    another = item("legacy", "5", "29545-07", "Scalpel blade", "Zimmer Biomet Holdings")
+    short = [item(code, "6", "A-100", "Pad, sterile") for code in ("erp", "billing")]
+    run("item")
+    assert golden_of(one) == golden_of(same) == golden_of(silent)
+    assert golden_of(size) != golden_of(one)
+    assert golden_of(another) != golden_of(one)
+    assert golden_of(short[0]) != golden_of(short[1])
+
+
+@pytest.mark.parametrize("run", [True], indirect=True)
 def test_what_mastering_linked_before_matching_saw_it_is_found(run: Run) -> None:
     first = supplier("erp", "V1", "Waters Corp", tax_id="133668640")
     record = golden(first)

@@ -1,13 +1,16 @@
 """Weights add up, and say why."""
 
+from itertools import combinations
 from math import log2
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from matching.at_once import weigh
 from matching.features import Features
-from matching.scoring import Score, bits_of, probability, same_name, score, sentence, shares, weigh
+from matching.scoring import Score, bits_of, probability, same_name, score, sentence, shares
 from mdm.domains import BY_NAME
 
 SUPPLIER = BY_NAME["supplier"].matching
@@ -91,14 +94,15 @@ TEXTS = st.lists(st.sampled_from(("acme", "acne", "5|main", "5|maine", "6|main",
 SUPPLIERS = st.fixed_dictionaries({}, optional={c.feature: TEXTS for c in SUPPLIER.comparisons})
 
 
-@given(SUPPLIERS, SUPPLIERS, st.booleans(), st.integers(1, 9))
-def test_the_weight_is_the_score_without_its_evidence(
-    left: Features, right: Features, same_source: bool, commonness: int
-) -> None:
+@given(st.lists(SUPPLIERS, min_size=2, max_size=6), st.booleans(), st.integers(1, 9))
+def test_many_pairs_at_once_weigh_what_each_scores(records: list[Features], same_source: bool, commonness: int) -> None:
     def shared(_feature: str, _text: str) -> int:
         return commonness
 
-    found = score(SUPPLIER, left, right, same_source, shared)
-    assert weigh(SUPPLIER, left, right, same_source, shared) == found.bits
-    # What is looked at before commonness is known leaves nobody out who would be looked at after.
-    assert weigh(SUPPLIER, left, right, same_source, UNIQUE) >= found.bits
+    pairs = list(combinations(range(len(records)), 2))
+    left, right = (np.array(side) for side in zip(*pairs, strict=True))
+    found = weigh(SUPPLIER, records, left, right, np.full(len(pairs), same_source))
+    for bits, (a, b) in zip(found.tolist(), pairs, strict=True):
+        assert bits == score(SUPPLIER, records[a], records[b], same_source, UNIQUE).bits
+        # What is looked at before commonness is known leaves nobody out who would be looked at after.
+        assert bits >= score(SUPPLIER, records[a], records[b], same_source, shared).bits

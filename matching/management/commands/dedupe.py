@@ -6,14 +6,15 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from matching.engine.decisions import read as read_decisions
-from matching.engine.deduping import MATCHABLE, find, load, write_groups, write_pairs, write_questions
+from matching.engine.deduping import MATCHABLE, find
+from matching.filing import load, read_decisions, write_groups, write_pairs, write_questions
 from mdm.errors import MdmError
 
 
 class Command(BaseCommand):
     """Reads and writes files alone; running it again on the same file gives the same answer."""
 
+    requires_system_checks = ()  # nothing of the hub is read: its pages and models need not be loaded to be checked
     help = "Find the duplicates of a CSV, XLSX or JSON-lines file without loading it into the hub."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
