@@ -4,12 +4,17 @@ Django's bulk_create and bulk_update build an expression per value, which costs 
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cache, lru_cache
 from typing import Any, TypeAlias
 
 import orjson
 from django.db import connection, models
 
+from mdm.compiled import is_pipelined, prepared
+from mdm.copying import copy_in
+
 BATCH = 1000
+FEW = 20  # more are copied in
 Column: TypeAlias = "models.Field[Any, Any]"
 Row: TypeAlias = Mapping[Any, Any]  # value by column
 
@@ -61,30 +66,43 @@ def insert(rows: Sequence[models.Model], *, missing_only: bool = False) -> None:
 def insert_plain(model: type[models.Model], rows: Sequence[Row], *, missing_only: bool = False) -> None:
     """Insert rows that never were instances of their model, which cost more than their insertion: all columns named,
     values as they are or as JSON holds them."""
-    there = " ON CONFLICT DO NOTHING" if missing_only else ""
+    if len(rows) > FEW and not missing_only and not is_pipelined():
+        for start in range(0, len(rows), BATCH):
+            copy_in(model._meta.db_table, _columns(model), rows[start : start + BATCH])
+        return
+    statement = _insertion(model) + (" ON CONFLICT DO NOTHING" if missing_only else "")
+    for start in range(0, len(rows), BATCH):
+        with prepared(len(rows)) as cursor:
+            cursor.execute(statement, [_document(rows[start : start + BATCH])])
+
+
+@cache
+def _insertion(model: type[models.Model]) -> str:
     fields = _columns(model)
     names = ", ".join(f'"{field.column}"' for field in fields)
-    statement = (
+    return (
         f'INSERT INTO "{model._meta.db_table}" ({names}) '  # noqa: S608 (names of our own models)
-        f"SELECT {names} FROM json_to_recordset(%s::json) AS given({_record_type(fields)}){there}"
+        f"SELECT {names} FROM json_to_recordset(%s::json) AS given({_record_type(fields)})"
     )
-    for start in range(0, len(rows), BATCH):
-        with connection.cursor() as cursor:
-            cursor.execute(statement, [_document(rows[start : start + BATCH])])
 
 
 def update(model: type[models.Model], rows: Sequence[Row], by: Sequence[str]) -> None:
     """Update existing rows, found by the columns in ``by``, in all other columns given. All rows name the same ones."""
     if not rows:
         return
+    statement = _update(model, tuple(rows[0]), tuple(by))
+    for start in range(0, len(rows), BATCH):
+        with prepared(len(rows)) as cursor:
+            cursor.execute(statement, [_document(rows[start : start + BATCH])])
+
+
+@lru_cache(maxsize=200)
+def _update(model: type[models.Model], columns: tuple[str, ...], by: tuple[str, ...]) -> str:
     fields = {field.column: field for field in model._meta.concrete_fields}
-    assign = ", ".join(f'"{column}" = given."{column}"' for column in rows[0] if column not in by)
+    assign = ", ".join(f'"{column}" = given."{column}"' for column in columns if column not in by)
     where = " AND ".join(f'own."{column}" = given."{column}"' for column in by)
-    statement = (
+    return (
         f'UPDATE "{model._meta.db_table}" AS own SET {assign} '  # noqa: S608 (names of our own models)
-        f"FROM json_to_recordset(%s::json) AS given({_record_type([fields[column] for column in rows[0]])}) "
+        f"FROM json_to_recordset(%s::json) AS given({_record_type([fields[column] for column in columns])}) "
         f"WHERE {where}"
     )
-    for start in range(0, len(rows), BATCH):
-        with connection.cursor() as cursor:
-            cursor.execute(statement, [_document(rows[start : start + BATCH])])

@@ -8,6 +8,7 @@ from django.core.checks import CheckMessage, Error, register
 from django.db import models
 
 from mdm.domains import BY_NAME, DOMAINS
+from mdm.hierarchies.rollups import ROLLUPS
 from mdm.models.golden import GoldenPart, GoldenValues, VersionRow
 from mdm.quality import CHECKS
 from mdm.spec import Attribute, Domain, Kind, Part
@@ -47,12 +48,23 @@ def _problems(domain: Domain) -> Iterator[tuple[int, str]]:
     for part in domain.parts:
         yield from _part_problems(domain, part)
     names |= {f"{part.name}.{attribute.name}" for part in domain.parts for attribute in part.attributes}
+    yield from _rollup_problems(domain)
     for rule in domain.validations:
         if rule.check not in CHECKS:
             yield 6, f"{domain.name} uses a rule {rule.check} that does not exist."
         for name in rule.attributes:
             if name not in names:
                 yield 6, f"{domain.name} validates an attribute {name} it does not declare."
+
+
+def _rollup_problems(domain: Domain) -> Iterator[tuple[int, str]]:
+    names = {attribute.name for attribute in domain.attributes}
+    for rollup in domain.rollups:
+        if rollup.check not in ROLLUPS:
+            yield 6, f"{domain.name} uses a roll-up check {rollup.check} that does not exist."
+        for name in rollup.attributes:
+            if name not in names:
+                yield 6, f"{domain.name} rolls up an attribute {name} it does not declare."
 
 
 def _part_problems(domain: Domain, part: Part) -> Iterator[tuple[int, str]]:

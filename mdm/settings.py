@@ -3,6 +3,7 @@
 The launcher (`ops/`) fills in what a bare machine lacks: database, broker, secret key, key ring.
 """
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,11 @@ from typing import Any
 from csp.constants import NONE, SELF
 
 from mdm import env
+from mdm.timetable import TIMETABLE as TIMETABLE
+
+# Before numpy is loaded. Matching multiplies matrices of a few hundred columns: threads that wait for each other there
+# take ten times the CPU seconds.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(env.text("ASSAY_DATA_DIR", str(BASE_DIR / "var"))).resolve()
@@ -35,6 +41,8 @@ ALLOWED_NETWORKS = env.words("ASSAY_ALLOWED_NETWORKS", "127.0.0.0/8" if DEMO els
 FILE_FOLDERS = env.words("ASSAY_FILE_FOLDERS", str(DATA_DIR / "outbox"))
 # What was put there is kept here as well, to be sent again with the same bytes and to be looked at.
 FILE_ARCHIVE = DATA_DIR / "sent"
+# Feeds may watch this folder and those inside it, and no other.
+WATCH_FOLDER = Path(env.text("ASSAY_WATCH_FOLDER", str(DATA_DIR / "inbox"))).resolve()
 # Where readers of messages find this hub: links to records and to the schemas of messages begin with it.
 PUBLIC_URL = env.text("ASSAY_PUBLIC_URL", f"http://localhost:{env.integer('PORT', 8800)}").rstrip("/")
 
@@ -72,6 +80,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
+    "stewardship.resume.SignedOutMiddleware",
+    "stewardship.once.OnceMiddleware",
     "stewardship.errors.RefusalMiddleware",
 ]
 
@@ -84,6 +94,7 @@ TEMPLATES: list[dict[str, Any]] = [
         "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
+            "builtins": ["stewardship.templatetags.posting"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -159,6 +170,8 @@ WHITENOISE_AUTOREFRESH = DEBUG
 FILE_UPLOAD_TEMP_DIR = None
 FILE_UPLOAD_PERMISSIONS = 0o600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
+# A group of three hundred is decided in one form: id, version and tick of each, and the rows of its parts.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 
 # ---- walls of the browser ------------------------------------------------------------------------
 
@@ -184,6 +197,7 @@ SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
+CSRF_FAILURE_VIEW = "stewardship.views.resume.page_too_old"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
@@ -281,99 +295,10 @@ CELERY_TIMEZONE = "UTC"
 # How long a publishing worker that says nothing keeps a lane. What was on its way is sent again after that.
 LEASE_SECONDS = env.integer("ASSAY_LEASE_SECONDS", 90)
 
-# `schedule` is seconds, or "HH:MM" (UTC) for once a night. `expires` keeps a stopped worker's queue short.
-TIMETABLE: dict[str, dict[str, Any]] = {
-    "matching-sweep": {"task": "matching.tasks.sweep", "schedule": 5.0, "options": {"queue": "match", "expires": 5}},
-    "matching-prepare": {
-        "task": "matching.tasks.prepare_all",
-        "schedule": "03:10",
-        "options": {"queue": "match", "expires": 3600},
-    },
-    "matching-rules": {
-        "task": "matching.tasks.rules_work",
-        "schedule": 10.0,
-        "options": {"queue": "maintenance", "expires": 10},
-    },
-    "publishing-attend": {
-        "task": "publishing.tasks.attend",
-        "schedule": 1.0,
-        "options": {"queue": "publish", "expires": 2},
-    },
-    # In both workers: one that is dead, or busy with a long file, must not keep its own trouble to itself.
-    "publishing-watch": {
-        "task": "publishing.tasks.watch",
-        "schedule": 15.0,
-        "options": {"queue": "maintenance", "expires": 15},
-    },
-    "publishing-watch-too": {
-        "task": "publishing.tasks.watch",
-        "schedule": 15.0,
-        "options": {"queue": "publish", "expires": 15},
-    },
-    "publishing-files": {
-        "task": "publishing.tasks.files_sweep",
-        "schedule": 20.0,
-        "options": {"queue": "publish", "expires": 20},
-    },
-    "publishing-files-tidy": {
-        "task": "publishing.tasks.tidy_files",
-        "schedule": "03:40",
-        "options": {"queue": "publish", "expires": 3600},
-    },
-    "publishing-purge": {
-        "task": "publishing.tasks.purge",
-        "schedule": "02:40",
-        "options": {"queue": "maintenance", "expires": 3600},
-    },
-    "publishing-compare": {
-        "task": "publishing.tasks.compare_sweep",
-        "schedule": 5.0,
-        "options": {"queue": "maintenance", "expires": 5},
-    },
-    "publishing-compare-all": {
-        "task": "publishing.tasks.compare_all",
-        "schedule": "04:20",
-        "options": {"queue": "maintenance", "expires": 3600},
-    },
-    "import-sweep": {
-        "task": "mdm.tasks.sweep",
-        "schedule": 10.0,
-        "options": {"queue": "import", "expires": 10},
-    },
-    "end-edits": {"task": "mdm.tasks.end_edits", "schedule": 60.0, "options": {"queue": "maintenance", "expires": 60}},
-    "pulse-worker": {
-        "task": "mdm.tasks.pulse",
-        "args": ["worker"],
-        "schedule": 5.0,
-        "options": {"queue": "maintenance", "expires": 5},
-    },
-    "pulse-publisher": {
-        "task": "mdm.tasks.pulse",
-        "args": ["publisher"],
-        "schedule": 5.0,
-        "options": {"queue": "publish", "expires": 5},
-    },
-    "publishing-witness": {
-        "task": "publishing.tasks.witness",
-        "schedule": 10.0,
-        "options": {"queue": "publish", "expires": 10},
-    },
-    "publishing-partitions": {
-        "task": "publishing.tasks.partitions",
-        "schedule": 3600.0,
-        "options": {"queue": "maintenance", "expires": 3600},
-    },
-    "log-partitions": {
-        "task": "mdm.tasks.partitions",
-        "schedule": 3600.0,
-        "options": {"queue": "maintenance", "expires": 3600},
-    },
-    "verify-log": {
-        "task": "mdm.tasks.verify",
-        "schedule": "03:10",
-        "options": {"queue": "maintenance", "expires": 3600},
-    },
-}
+# Kinds of work that wait for people, in the order of the queue: each room declares its own.
+WORK_KINDS = [f"stewardship.work.kinds.{name}" for name in ("DUPLICATES", "CONFLICTS", "REQUESTS", "QUARANTINE")]
+WORK_KINDS += ["stewardship.work.kinds.QUALITY", "publishing.work.PARKED", "publishing.work.DRIFT"]
+WORK_KINDS += ["stewardship.work.kinds.EXPIRING"]
 
 # ---- log -----------------------------------------------------------------------------------------
 

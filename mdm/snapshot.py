@@ -59,17 +59,24 @@ def version_digest(
 
 def record_labels(domain: Domain, snapshots: Iterable[Snapshot]) -> dict[UUID, tuple[str, str]]:
     """Code and title of every golden record the snapshots refer to. One query."""
+    own = _references(domain.attributes)
+    parts = [(part.name, names) for part in domain.parts if (names := _references(part.attributes))]
     wanted: set[UUID] = set()
     for snapshot in snapshots:
-        wanted |= _referred(domain.attributes, [snapshot.values])
-        for part in domain.parts:
-            wanted |= _referred(part.attributes, snapshot.parts.get(part.name, []))
+        wanted |= _referred(own, [snapshot.values])
+        for name, names in parts:
+            wanted |= _referred(names, snapshot.parts.get(name, ()))
+    if not wanted:
+        return {}
     found = GoldenRecord.objects.filter(pk__in=wanted).values_list("pk", "code", "title")
     return {pk: (code, title) for pk, code, title in found}
 
 
-def _referred(attributes: Sequence[Attribute], rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
-    names = [attribute.name for attribute in attributes if attribute.kind is Kind.REFERENCE]
+def _references(attributes: Sequence[Attribute]) -> list[str]:
+    return [attribute.name for attribute in attributes if attribute.kind is Kind.REFERENCE]
+
+
+def _referred(names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
     return {UUID(row[name]) for row in rows for name in names if row.get(name)}
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from mdm.spec import Attribute, Part, Rule
 
 STEWARDED = "approved edit"
+LEFT_OUT = "left_out"  # on a row of an approved edit: the row with this key does not survive
 PIN_RANK = 0  # the internal source of approved edits outranks every other
 
 
@@ -38,7 +39,8 @@ class Survivor:
     rule: str
 
 
-def _is_blank(value: Any) -> bool:
+def is_blank(value: Any) -> bool:
+    """Whether a source that gives this says nothing."""
     return value is None or value == "" or value == [] or value == {}
 
 
@@ -57,7 +59,7 @@ def choose(name: str, rule: Rule, offers: Sequence[Offer]) -> Survivor | None:
     if stewarded:  # an approved edit may also say: there is no value
         best = min(stewarded, key=_recency_order)
         return Survivor(best.values[name], best, STEWARDED)
-    speaking = [offer for offer in offers if not _is_blank(offer.values.get(name))]
+    speaking = [offer for offer in offers if not is_blank(offer.values.get(name))]
     if not speaking:
         return None
     if rule is Rule.NEWEST:
@@ -80,13 +82,13 @@ def choose_block(block: str, attributes: Sequence[Attribute], offers: Sequence[O
     """
     names = [attribute.name for attribute in attributes]
     ordinary = [offer for offer in offers if offer.rank != PIN_RANK]
-    filled = {id(offer): sum(not _is_blank(offer.values.get(name)) for name in names) for offer in ordinary}
+    filled = {id(offer): sum(not is_blank(offer.values.get(name)) for name in names) for offer in ordinary}
     fullest = max(filled.values(), default=0)
     chosen: dict[str, Survivor] = {}
     if fullest:
         best = min((offer for offer in ordinary if filled[id(offer)] * 2 >= fullest), key=trust_order)
         for name in names:
-            if not _is_blank(best.values.get(name)):
+            if not is_blank(best.values.get(name)):
                 chosen[name] = Survivor(best.values[name], best, f"block {block}")
     pinned = [offer for offer in offers if offer.rank == PIN_RANK]
     for name in names:
@@ -120,7 +122,7 @@ def _unrivalled(attributes: Iterable[Attribute], offer: Offer) -> dict[str, Surv
     return {
         attribute.name: Survivor(value, offer, f"block {attribute.block}" if attribute.block else attribute.rule.value)
         for attribute, value in said
-        if not _is_blank(value)
+        if not is_blank(value)
     }
 
 
@@ -138,11 +140,16 @@ def _text(value: Any) -> str:
 
 
 def unite(part: Part, offers: Sequence[Offer]) -> dict[str, Survivor]:
-    """The union of a part's rows by key: {part key: survivor whose value is the row}; trust decides each key."""
+    """The union of a part's rows by key: {part key: survivor whose value is the row}; trust decides each key.
+
+    An approved edit may say of a key that its row does not survive.
+    """
     rows: dict[str, Survivor] = {}
     for offer in sorted(offers, key=trust_order):
         for row in offer.parts.get(part.name, ()):
-            kept = {name: value for name, value in row.items() if not _is_blank(value)}
+            kept = {name: value for name, value in row.items() if not is_blank(value)}
             if kept:
                 rows.setdefault(part_key(part, row), Survivor(kept, offer, "union"))
-    return rows
+    return {
+        key: row for key, row in rows.items() if not (row.offer.rank == PIN_RANK and row.value.get(LEFT_OUT) is True)
+    }

@@ -6,6 +6,8 @@ from celery import shared_task
 
 from mdm import liveness
 from mdm.intake.batches import due, read
+from mdm.intake.missing import settle_full_files
+from mdm.intake.watching import due_watches, look_into
 from mdm.mastering import HUB, Cause, end_expired_edits
 from mdm.partitions import keep_up
 from mdm.retrying import AWAY
@@ -25,6 +27,13 @@ def read_batch(batch_id: str) -> str:
 def sweep() -> dict[str, str]:
     """Read every batch that waits or whose reader died: {batch: state}. Batches read elsewhere are left alone."""
     return {str(batch_id): read(batch_id).state for batch_id in due()}
+
+
+@shared_task(throws=AWAY, queue="import")
+def watch_folders() -> dict[int, int]:
+    """Look into every watched folder that is due: {watch: files taken or held}. A file is looked at once."""
+    settle_full_files()
+    return {watch_id: look_into(watch_id) for watch_id in due_watches()}
 
 
 @shared_task(throws=AWAY, queue="maintenance")

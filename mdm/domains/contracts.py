@@ -3,7 +3,7 @@
 from django.db import models
 
 from mdm.models.golden import GoldenPart, GoldenRecord, GoldenValues, Versions, part_walls, values_walls
-from mdm.spec import Attribute, Comparison, Domain, Feature, Kind, Level, Matching, Part, Severity
+from mdm.spec import Attribute, Comparison, Domain, Expiry, Feature, Kind, Level, Matching, Part, Severity, Veto
 from mdm.spec import Validation as Check
 
 
@@ -105,18 +105,43 @@ CONTRACT = Domain(
     model=Contract,
     title="number",
     description="Agreements with suppliers: lines with price and tier, dates, eligible facilities.",
+    vetoes=(Veto(check="differ", attributes=("number",), severity=Severity.HOLD, message="Their numbers differ"),),
     columns=("number", "supplier", "contract_type", "valid_from", "valid_to"),
+    also_called=("contract", "agreement"),
     attributes=(
         Attribute(
-            name="number", label="Number", standardise="code", kind=Kind.CODE, scheme="contract", searchable=True
+            name="number",
+            label="Number",
+            also_called=("contract number", "agreement number"),
+            standardise="code",
+            kind=Kind.CODE,
+            scheme="contract",
+            searchable=True,
         ),
         Attribute(name="name", label="Name", standardise="text", searchable=True),
         Attribute(
-            name="supplier", label="Supplier", standardise="reference", kind=Kind.REFERENCE, references="supplier"
+            name="supplier",
+            label="Supplier",
+            also_called=("vendor",),
+            standardise="reference",
+            kind=Kind.REFERENCE,
+            references="supplier",
         ),
-        Attribute(name="contract_type", label="Type", standardise="text"),
-        Attribute(name="valid_from", label="Valid from", standardise="date", kind=Kind.DATE),
-        Attribute(name="valid_to", label="Valid to", standardise="date", kind=Kind.DATE),
+        Attribute(name="contract_type", label="Type", also_called=("contract type",), standardise="text"),
+        Attribute(
+            name="valid_from",
+            label="Valid from",
+            also_called=("start", "effective date"),
+            standardise="date",
+            kind=Kind.DATE,
+        ),
+        Attribute(
+            name="valid_to",
+            label="Valid to",
+            also_called=("end", "expiration date"),
+            standardise="date",
+            kind=Kind.DATE,
+        ),
         Attribute(name="currency", label="Currency", standardise="currency", kind=Kind.CODE, code_set="currencies"),
     ),
     parts=(
@@ -127,13 +152,32 @@ CONTRACT = Domain(
             model=ContractLine,
             key=("number",),
             attributes=(
-                Attribute(name="number", label="Line", standardise="code", kind=Kind.CODE),
-                Attribute(name="item", label="Item", standardise="reference", kind=Kind.REFERENCE, references="item"),
+                Attribute(
+                    name="number",
+                    label="Line",
+                    also_called=("line number", "line id"),
+                    standardise="code",
+                    kind=Kind.CODE,
+                ),
+                Attribute(
+                    name="item",
+                    label="Item",
+                    also_called=("item number", "sku"),
+                    standardise="reference",
+                    kind=Kind.REFERENCE,
+                    references="item",
+                ),
                 Attribute(name="description", label="Description", standardise="text"),
-                Attribute(name="price", label="Price", standardise="decimal", kind=Kind.DECIMAL),
+                Attribute(
+                    name="price",
+                    label="Price",
+                    also_called=("unit price", "cost"),
+                    standardise="decimal",
+                    kind=Kind.DECIMAL,
+                ),
                 Attribute(name="uom", label="Unit", standardise="uom", kind=Kind.CODE, code_set="units"),
                 Attribute(name="package", label="Package", standardise="text"),
-                Attribute(name="tier", label="Tier", standardise="text"),
+                Attribute(name="tier", label="Tier", also_called=("price type",), standardise="text"),
                 Attribute(name="valid_from", label="Price from", standardise="date", kind=Kind.DATE),
                 Attribute(name="valid_to", label="Price to", standardise="date", kind=Kind.DATE),
             ),
@@ -188,6 +232,10 @@ CONTRACT = Domain(
             severity=Severity.REFUSE,
             message="The price ends before it starts.",
         ),
+    ),
+    expiries=(
+        Expiry(attribute="valid_to", label="The contract ends"),
+        Expiry(attribute="lines.valid_to", label="Prices end", ahead=60),
     ),
     matching=MATCHING,
 )

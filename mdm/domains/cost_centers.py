@@ -3,7 +3,7 @@
 from django.db import models
 
 from mdm.models.golden import GoldenPart, GoldenRecord, GoldenValues, Versions, part_walls, values_walls
-from mdm.spec import Attribute, Comparison, Domain, Feature, Kind, Level, Matching, Part, Severity
+from mdm.spec import Attribute, Comparison, Domain, Expiry, Feature, Kind, Level, Matching, Part, Rollup, Severity, Veto
 from mdm.spec import Validation as Check
 
 
@@ -80,15 +80,43 @@ COST_CENTER = Domain(
     model=CostCenter,
     title="name",
     description="Where spending is booked, per facility and department.",
+    vetoes=(
+        Veto(
+            check="above",
+            attributes=("parent",),
+            severity=Severity.REFUSE,
+            message="A cost center and the one above it are not one",
+        ),
+        Veto(check="differ", attributes=("code",), severity=Severity.HOLD, message="Their codes differ"),
+    ),
     columns=("code", "name", "facility", "department"),
+    also_called=("cost center", "center", "department"),
     attributes=(
-        Attribute(name="code", label="Code", standardise="code", kind=Kind.CODE, scheme="cost_center"),
-        Attribute(name="name", label="Name", standardise="text", searchable=True),
         Attribute(
-            name="facility", label="Facility", standardise="reference", kind=Kind.REFERENCE, references="facility"
+            name="code",
+            label="Code",
+            also_called=("cost center code", "center number", "dept code"),
+            standardise="code",
+            kind=Kind.CODE,
+            scheme="cost_center",
+        ),
+        Attribute(
+            name="name",
+            label="Name",
+            also_called=("cost center name", "dept description", "description"),
+            standardise="text",
+            searchable=True,
+        ),
+        Attribute(
+            name="facility",
+            label="Facility",
+            also_called=("hospital", "site"),
+            standardise="reference",
+            kind=Kind.REFERENCE,
+            references="facility",
         ),
         Attribute(name="department", label="Department", standardise="text"),
-        Attribute(name="responsible", label="Manager", standardise="text"),
+        Attribute(name="responsible", label="Manager", also_called=("responsible", "owner"), standardise="text"),
         Attribute(
             name="parent", label="Parent", standardise="reference", kind=Kind.REFERENCE, references="cost_center"
         ),
@@ -129,5 +157,20 @@ COST_CENTER = Domain(
             message="The cost center ends before it starts.",
         ),
     ),
+    expiries=(Expiry(attribute="valid_to", label="The cost center closes", ahead=60),),
     matching=MATCHING,
+    rollups=(
+        Rollup(
+            check="dates_within_parent",
+            attributes=("valid_from", "valid_to"),
+            label="Dates within the parent's",
+            message="It begins before its parent does, or lasts longer.",
+        ),
+        Rollup(
+            check="within_parents_place",
+            attributes=("facility",),
+            label="Facility within the parent's",
+            message="Its facility is neither that of its parent nor below it.",
+        ),
+    ),
 )

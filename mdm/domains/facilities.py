@@ -3,7 +3,22 @@
 from django.db import models
 
 from mdm.models.golden import GoldenPart, GoldenRecord, GoldenValues, Versions, part_walls, values_walls
-from mdm.spec import Attribute, Comparison, Domain, Feature, Kind, Level, Matching, Part, Relating, Rule, Severity
+from mdm.spec import (
+    Attribute,
+    Comparison,
+    Domain,
+    Expiry,
+    Feature,
+    Kind,
+    Level,
+    Matching,
+    Part,
+    Relating,
+    Rollup,
+    Rule,
+    Severity,
+    Veto,
+)
 from mdm.spec import Validation as Check
 
 LEVELS = (
@@ -182,13 +197,44 @@ FACILITY = Domain(
     model=Facility,
     title="name",
     description="Hospitals and everything inside them, as a tree with dates.",
+    vetoes=(
+        Veto(
+            check="above",
+            attributes=("parent",),
+            severity=Severity.REFUSE,
+            message="A place and a part of it are not one",
+        ),
+        Veto(check="differ", attributes=("npi",), severity=Severity.HOLD, message="Their NPIs differ"),
+        Veto(check="differ", attributes=("ccn",), severity=Severity.HOLD, message="Their CMS numbers differ"),
+    ),
     columns=("name", "city", "region", "facility_type", "ccn"),
+    also_called=("facility", "hospital", "entity", "site", "building", "clinic"),
     attributes=(
-        Attribute(name="name", label="Name", standardise="name", searchable=True),
-        Attribute(name="facility_type", label="Type", standardise="text"),
+        Attribute(
+            name="name",
+            label="Name",
+            standardise="name",
+            searchable=True,
+            also_called=("facility", "hospital", "description"),
+        ),
+        Attribute(
+            name="facility_type", label="Type", also_called=("facility type", "hospital type"), standardise="text"
+        ),
         Attribute(name="level", label="Level", standardise="choice", choices=LEVELS),
-        Attribute(name="street", label="Street", standardise="text", block="address"),
-        Attribute(name="street2", label="Street 2", standardise="text", block="address"),
+        Attribute(
+            name="street",
+            label="Street",
+            standardise="text",
+            also_called=("address", "address 1", "address line 1"),
+            block="address",
+        ),
+        Attribute(
+            name="street2",
+            label="Street 2",
+            standardise="text",
+            also_called=("address 2", "address line 2", "PO box"),
+            block="address",
+        ),
         Attribute(name="city", label="City", standardise="text", block="address", searchable=True),
         Attribute(name="region", label="State", standardise="region", kind=Kind.CODE, block="address"),
         Attribute(name="postcode", label="Postcode", standardise="postcode", kind=Kind.CODE, block="address"),
@@ -200,14 +246,24 @@ FACILITY = Domain(
         Attribute(
             name="ccn",
             label="CCN",
+            also_called=("medicare number", "medicare provider number", "CMS certification number"),
             standardise="ccn",
             kind=Kind.CODE,
             scheme="ccn",
             help="CMS certification number, six characters",
         ),
         Attribute(name="gln", label="GLN", standardise="gln", kind=Kind.CODE, scheme="gln"),
-        Attribute(name="ownership", label="Ownership", standardise="text"),
-        Attribute(name="beds", label="Beds", standardise="integer", kind=Kind.INTEGER, rule=Rule.NEWEST),
+        Attribute(
+            name="ownership", label="Ownership", also_called=("owner", "control type", "ctrl type"), standardise="text"
+        ),
+        Attribute(
+            name="beds",
+            label="Beds",
+            also_called=("bed count", "licensed beds"),
+            standardise="integer",
+            kind=Kind.INTEGER,
+            rule=Rule.NEWEST,
+        ),
         Attribute(name="parent", label="Part of", standardise="reference", kind=Kind.REFERENCE, references="facility"),
         Attribute(name="valid_from", label="Valid from", standardise="date", kind=Kind.DATE),
         Attribute(name="valid_to", label="Valid to", standardise="date", kind=Kind.DATE),
@@ -251,5 +307,20 @@ FACILITY = Domain(
             message="The facility ends before it starts.",
         ),
     ),
+    expiries=(Expiry(attribute="valid_to", label="The facility closes"),),
     matching=MATCHING,
+    rollups=(
+        Rollup(
+            check="dates_within_parent",
+            attributes=("valid_from", "valid_to"),
+            label="Dates within the parent's",
+            message="It begins before its parent does, or lasts longer.",
+        ),
+        Rollup(
+            check="levels_in_order",
+            attributes=("level",),
+            label="Levels in order",
+            message="Its level does not lie below that of its parent: location, department, building, hospital, group.",
+        ),
+    ),
 )

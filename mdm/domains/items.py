@@ -3,7 +3,7 @@
 from django.db import models
 
 from mdm.models.golden import GoldenPart, GoldenRecord, GoldenValues, Versions, part_walls, values_walls
-from mdm.spec import Attribute, Comparison, Domain, Feature, Kind, Level, Matching, Part, Relating, Rule, Severity
+from mdm.spec import Attribute, Comparison, Domain, Feature, Kind, Level, Matching, Part, Relating, Rule, Severity, Veto
 from mdm.spec import Validation as Check
 
 
@@ -63,27 +63,55 @@ MATCHING = Matching(
     features=(
         Feature(name="ndc", make="identifier", attributes=("ndc",)),
         Feature(name="gtin", make="identifier", attributes=("gtin", "packs.gtin")),
-        Feature(name="maker", make="reference", attributes=("manufacturer",)),
-        Feature(name="part_number", make="identifier", attributes=("manufacturer_part_number",)),
+        Feature(name="maker", make="maker", attributes=("manufacturer",)),
+        Feature(name="part_number", make="part_number", attributes=("manufacturer_part_number",)),
+        Feature(name="loose_number", make="loose_number", attributes=("manufacturer_part_number",)),
         Feature(name="text", make="item_words", attributes=("description",)),
+        Feature(name="amounts", make="item_amounts", attributes=("description",)),
     ),
-    blocking=(("ndc",), ("gtin",), ("maker", "part_number"), ("text",)),
+    blocking=(("ndc",), ("gtin",), ("part_number",), ("maker", "loose_number"), ("text",)),
     comparisons=(
-        Comparison(feature="ndc", label="NDC", measure="exact", otherwise=-20.0, veto=True, levels=(Level(1.0, 24.0),)),
+        # Worth more than everything else may take away: what an equal code of the labeler says, no text unsays.
+        Comparison(feature="ndc", label="NDC", measure="exact", otherwise=-20.0, veto=True, levels=(Level(1.0, 48.0),)),
         Comparison(
-            feature="gtin", label="GTIN", measure="exact", otherwise=-8.0, veto=True, levels=(Level(1.0, 20.0),)
+            feature="gtin", label="GTIN", measure="exact", otherwise=-8.0, veto=True, levels=(Level(1.0, 32.0),)
         ),
         Comparison(
-            feature="part_number", label="Part number", measure="exact", otherwise=-6.0, levels=(Level(1.0, 12.0),)
+            feature="part_number",
+            label="Part number",
+            measure="part_number",
+            otherwise=-4.0,
+            rarity=1.0,
+            levels=(Level(1.0, 17.0), Level(0.5, 0.0)),
         ),
-        Comparison(feature="maker", label="Manufacturer", measure="exact", otherwise=-8.0, levels=(Level(1.0, 4.0),)),
+        Comparison(
+            feature="loose_number",
+            label="Short or packed part number",
+            measure="exact",
+            otherwise=-2.0,
+            levels=(Level(1.0, 9.0),),
+        ),
+        Comparison(
+            feature="maker",
+            label="Manufacturer",
+            measure="maker",
+            otherwise=-5.0,
+            levels=(Level(1.0, 4.0), Level(0.85, 2.0), Level(0.5, 0.0)),
+        ),
         Comparison(
             feature="text",
             label="Description",
             measure="words",
-            otherwise=-3.0,
+            otherwise=-1.0,
             rarity=8.0,
             levels=(Level(1.0, 13.5), Level(0.8, 2.0), Level(0.4, 0.0)),
+        ),
+        Comparison(
+            feature="amounts",
+            label="Measures",
+            measure="amounts",
+            otherwise=-6.0,
+            levels=(Level(0.9, 1.5), Level(0.5, 0.0)),
         ),
     ),
     prior=-12.0,
@@ -118,9 +146,20 @@ ITEM = Domain(
     model=Item,
     title="description",
     description="What is bought, stored, used and charged: supplies, devices, drugs.",
+    vetoes=(
+        Veto(check="differ", attributes=("gtin",), severity=Severity.WARN, message="Their GTINs differ"),
+        Veto(check="differ", attributes=("ndc",), severity=Severity.HOLD, message="Their NDCs differ"),
+    ),
     columns=("description", "ndc", "item_class", "manufacturer"),
+    also_called=("item", "product", "material", "drug", "sku", "stock"),
     attributes=(
-        Attribute(name="description", label="Description", standardise="text", searchable=True),
+        Attribute(
+            name="description",
+            label="Description",
+            also_called=("item name", "product name", "product", "medication", "drug"),
+            standardise="text",
+            searchable=True,
+        ),
         Attribute(
             name="manufacturer",
             label="Manufacturer",
@@ -131,14 +170,23 @@ ITEM = Domain(
         Attribute(
             name="manufacturer_part_number",
             label="Manufacturer part number",
+            also_called=("part number", "mfr item number", "catalog number", "mfg part number"),
             standardise="code",
             kind=Kind.CODE,
             scheme="mpn",
         ),
-        Attribute(name="gtin", label="GTIN", standardise="gtin", kind=Kind.CODE, scheme="gtin"),
+        Attribute(
+            name="gtin",
+            label="GTIN",
+            standardise="gtin",
+            kind=Kind.CODE,
+            scheme="gtin",
+            also_called=("UPC", "EAN", "barcode", "UDI"),
+        ),
         Attribute(
             name="ndc",
             label="NDC",
+            also_called=("national drug code", "manufacturer item number NDC"),
             standardise="ndc",
             kind=Kind.CODE,
             scheme="ndc",
@@ -146,12 +194,25 @@ ITEM = Domain(
         ),
         Attribute(name="hcpcs", label="HCPCS", standardise="hcpcs", kind=Kind.CODE, scheme="hcpcs"),
         Attribute(name="unspsc", label="UNSPSC", standardise="unspsc", kind=Kind.CODE),
-        Attribute(name="item_class", label="Item class", standardise="text", rule=Rule.MOST_FREQUENT),
+        Attribute(
+            name="item_class",
+            label="Item class",
+            also_called=("class", "commodity"),
+            standardise="text",
+            rule=Rule.MOST_FREQUENT,
+        ),
         Attribute(name="generic_name", label="Generic name", standardise="text", searchable=True),
         Attribute(name="trade_name", label="Trade name", standardise="text", searchable=True),
         Attribute(name="strength", label="Strength", standardise="strength"),
-        Attribute(name="dosage_form", label="Form", standardise="dosage_form"),
-        Attribute(name="base_uom", label="Base unit", standardise="uom", kind=Kind.CODE, code_set="units"),
+        Attribute(name="dosage_form", label="Form", also_called=("dosage form",), standardise="dosage_form"),
+        Attribute(
+            name="base_uom",
+            label="Base unit",
+            also_called=("UOM", "unit of measure", "issue unit", "stock unit"),
+            standardise="uom",
+            kind=Kind.CODE,
+            code_set="units",
+        ),
         Attribute(name="hazardous", label="Hazardous", standardise="boolean", kind=Kind.BOOLEAN),
         Attribute(name="implant", label="Implant", standardise="boolean", kind=Kind.BOOLEAN),
     ),

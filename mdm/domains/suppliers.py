@@ -16,6 +16,7 @@ from mdm.spec import (
     Relating,
     Rule,
     Severity,
+    Veto,
 )
 from mdm.spec import Validation as Check
 
@@ -221,22 +222,72 @@ SUPPLIER = Domain(
     model=Supplier,
     title="name",
     description="Whom the group buys from: manufacturers, distributors, service providers.",
+    vetoes=(
+        Veto(
+            check="above",
+            attributes=("parent",),
+            severity=Severity.REFUSE,
+            message="A supplier and its own parent are not one",
+        ),
+        Veto(check="differ", attributes=("tax_id",), severity=Severity.HOLD, message="Their tax ids differ"),
+        Veto(
+            check="open_in_both",
+            domain="contract",
+            attributes=("supplier", "valid_to"),
+            severity=Severity.WARN,
+            message="Running contracts stand with more than one of them",
+        ),
+    ),
     columns=("name", "tax_id", "phone", "supplier_type"),
+    also_called=("supplier", "vendor", "payee", "remit"),
     attributes=(
-        Attribute(name="name", label="Name", standardise="name", searchable=True),
-        Attribute(name="tax_id", label="Tax id", standardise="tax_id", kind=Kind.CODE, scheme="tax_id"),
+        Attribute(
+            name="name",
+            label="Name",
+            standardise="name",
+            searchable=True,
+            also_called=("supplier", "vendor", "company", "legal name", "payee"),
+        ),
+        Attribute(
+            name="tax_id",
+            label="Tax id",
+            also_called=("EIN", "federal tax id", "tax number", "1099 tax id"),
+            standardise="tax_id",
+            kind=Kind.CODE,
+            scheme="tax_id",
+        ),
         Attribute(name="duns", label="DUNS", standardise="duns", kind=Kind.CODE, scheme="duns"),
         Attribute(name="uei", label="UEI", standardise="uei", kind=Kind.CODE, scheme="uei"),
         Attribute(name="lei", label="LEI", standardise="lei", kind=Kind.CODE, scheme="lei"),
-        Attribute(name="supplier_type", label="Supplier type", standardise="text", rule=Rule.MOST_FREQUENT),
-        Attribute(name="industry_code", label="Industry (SIC)", standardise="code", kind=Kind.CODE),
+        Attribute(
+            name="supplier_type",
+            label="Supplier type",
+            also_called=("vendor type", "business type"),
+            standardise="text",
+            rule=Rule.MOST_FREQUENT,
+        ),
+        Attribute(
+            name="industry_code",
+            label="Industry (SIC)",
+            also_called=("SIC code", "industry code", "NAICS"),
+            standardise="code",
+            kind=Kind.CODE,
+        ),
         Attribute(
             name="payment_terms", label="Payment terms", standardise="code", kind=Kind.CODE, code_set="payment_terms"
         ),
         Attribute(name="currency", label="Currency", standardise="currency", kind=Kind.CODE, code_set="currencies"),
-        Attribute(name="incorporated_in", label="Incorporated in", standardise="code", kind=Kind.CODE),
+        Attribute(
+            name="incorporated_in",
+            label="Incorporated in",
+            also_called=("inc state", "state of incorporation"),
+            standardise="code",
+            kind=Kind.CODE,
+        ),
         Attribute(name="phone", label="Phone", standardise="phone", rule=Rule.NEWEST, searchable=True),
-        Attribute(name="website", label="Website", standardise="url", rule=Rule.NEWEST),
+        Attribute(
+            name="website", label="Website", standardise="url", also_called=("web site", "homepage"), rule=Rule.NEWEST
+        ),
         Attribute(
             name="parent", label="Parent supplier", standardise="reference", kind=Kind.REFERENCE, references="supplier"
         ),
@@ -261,8 +312,18 @@ SUPPLIER = Domain(
             key=("role", "line1", "city", "postcode"),
             attributes=(
                 Attribute(name="role", label="Role", standardise="choice", choices=ROLES),
-                Attribute(name="line1", label="Street", standardise="text"),
-                Attribute(name="line2", label="Street 2", standardise="text"),
+                Attribute(
+                    name="line1",
+                    label="Street",
+                    also_called=("address 1", "address", "address line 1", "remit to 1", "street 1"),
+                    standardise="text",
+                ),
+                Attribute(
+                    name="line2",
+                    label="Street 2",
+                    also_called=("address 2", "address line 2", "remit to 2", "suite"),
+                    standardise="text",
+                ),
                 Attribute(name="city", label="City", standardise="text"),
                 Attribute(name="region", label="State or province", standardise="region", kind=Kind.CODE),
                 Attribute(name="postcode", label="Postcode", standardise="postcode", kind=Kind.CODE),
@@ -292,7 +353,11 @@ SUPPLIER = Domain(
                 Attribute(name="bank", label="Bank", standardise="text", exposure=Exposure.RESTRICTED),
                 Attribute(name="country", label="Country", standardise="country", exposure=Exposure.RESTRICTED),
                 Attribute(
-                    name="account_tail", label="Account", standardise="account_tail", exposure=Exposure.RESTRICTED
+                    name="account_tail",
+                    label="Account",
+                    also_called=("bank account", "IBAN", "account number"),
+                    standardise="account_tail",
+                    exposure=Exposure.RESTRICTED,
                 ),
             ),
         ),

@@ -119,11 +119,15 @@ def _read(batch: Batch, lease: datetime) -> None:
     total = _scan(batch, lease, plan)
     to = storing.destination(batch.pk, batch.feed.system_id, plan)
     done = SourceRow.objects.filter(batch=batch).aggregate(line=Max("line"))["line"] or 0
-    keys = Keys(batch_id=batch.pk, system_id=to.system_id, domain=to.domain, part=to.part)
+    keys = Keys(
+        batch_id=batch.pk, system_id=to.system_id, domain=to.domain, part=to.part, chunks=bool(done) or total > CHUNK
+    )
     for rows in _chunks(row for row in _open(batch, plan) if row.line > done):
         with undisturbed():
             mapped = [map_row(plan, _storable(row)) for row in rows]
-            _take(batch, lease, to, keys, mapped, total)
+            stored = _take(batch, lease, to, keys, mapped, total)
+        if len(rows) == CHUNK and stored:
+            nudge("matching.tasks.prepare_waiting", plan.domain, min(stored) - 1, queue="match")
     keys.forget()
     now = timezone.now()
     with transaction.atomic():
@@ -132,9 +136,12 @@ def _read(batch: Batch, lease: datetime) -> None:
 
 
 @atomic
-def _take(batch: Batch, lease: datetime, to: Destination, keys: Keys, mapped: Sequence[Mapped], total: int) -> None:
-    counts = _write(to, keys, mapped)
+def _take(
+    batch: Batch, lease: datetime, to: Destination, keys: Keys, mapped: Sequence[Mapped], total: int
+) -> Sequence[int]:
+    counts, stored = _write(to, keys, mapped)
     _beat(batch, lease, **_progress(batch, counts, total))
+    return stored
 
 
 def wake_matching(plan: Plan) -> None:
@@ -187,8 +194,9 @@ def _shown(text: str) -> str:
     return text.replace("\0", "\u2400").encode("utf-8", "replace").decode("utf-8")
 
 
-def _write(to: Destination, keys: Keys, mapped: Sequence[Mapped]) -> Counts:
-    """One chunk: decide each row's state, keep all rows, upsert the source records that are new or changed."""
+def _write(to: Destination, keys: Keys, mapped: Sequence[Mapped]) -> tuple[Counts, Sequence[int]]:
+    """One chunk: decide each row's state, keep all rows, upsert the source records that are new or changed; the
+    counts and the ids of these source records."""
     wanted = [row.key for row in mapped if not row.problems]
     earlier = keys.seen(wanted)
     known = storing.known_hashes(to, wanted)
@@ -210,7 +218,7 @@ def _write(to: Destination, keys: Keys, mapped: Sequence[Mapped]) -> Counts:
         states.append(state)
     ids = storing.write_rows(to, list(zip(mapped, states, strict=True)))
     decided = zip(mapped, states, ids, strict=True)
-    storing.write_records(to, [(row, row_id) for row, state, row_id in decided if state == RowState.ACCEPTED])
+    stored = storing.write_records(to, [(row, row_id) for row, state, row_id in decided if state == RowState.ACCEPTED])
     storing.touch(seen_again)
     keys.remember(fresh)
-    return counts
+    return counts, stored

@@ -13,9 +13,10 @@ from mdm.intake.surroundings import Surroundings
 from mdm.quality import Limit
 from mdm.spec import Attribute
 from mdm.standardise import STANDARDISERS, Doubt, Style, Unreadable, Value, standardise
+from mdm.standardise.translations import Translations
 
 OWN = ("column", "columns", "joined_by", "constant", "standardise", "by", "source")
-OPTIONS = ("map", "decimal", "formats", "pad", "strict", "casing", "choices", "true", "false")
+OPTIONS = ("map", "alike", "decimal", "formats", "pad", "strict", "casing", "choices", "true", "false")
 PLACED = frozenset({"phone", "postcode", "region", "tax_id", "vat"})
 LONGEST_KEY = 300
 INTEGER = 2**31 - 1
@@ -41,6 +42,10 @@ def compile_cell(
         reasons.unknown(f"{place}.standardise", "standardiser", word, STANDARDISERS)
         return None
     options = {name: table[name] for name in OPTIONS if name in table}
+    translated = table.get("map")
+    if isinstance(translated, Mapping):
+        written = {str(text): str(to) for text, to in translated.items()}
+        options["map"] = Translations(written, alike=options.pop("alike", False) is True)
     if attribute.choices:
         options.setdefault("choices", attribute.choices)
     return Cell(

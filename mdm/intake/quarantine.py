@@ -121,15 +121,49 @@ def as_csv(batch: Batch) -> Iterator[str]:
     Cells a spreadsheet would take for a formula are made harmless by a leading apostrophe.
     """
     columns = [str(column) for column in batch.header]
-    yield _csv_line(["Line", "Reasons", *columns])
+    yield csv_line(["Line", "Reasons", *columns])
     rows = batch.rows.filter(state=RowState.QUARANTINED).order_by("line")
     for row in rows.iterator(chunk_size=AT_ONCE):
         cells = _cells(row)
         reasons = "; ".join(f"{p['message']} {p['way_out']}".strip() for p in row.problems)
-        yield _csv_line([str(row.line), reasons, *(str(cells.get(column, "")) for column in columns)])
+        yield csv_line([str(row.line), reasons, *(str(cells.get(column, "")) for column in columns)])
 
 
-def _csv_line(cells: Sequence[str]) -> str:
+@transaction.atomic
+def mend_by_file(*, batch_id: UUID | str, rows: Mapping[int, Mapping[str, str]], by: str) -> tuple[int, int, int]:
+    """Send rows of a batch again with the cells of a corrected file, {line: cells}: (taken, still wrong, not waiting).
+
+    Lines that do not wait in quarantine are left as they are, so repeating it is harmless. Locks the rows. Raises
+    NotFound, Invalid for columns the file does not have; nothing is changed then.
+    """
+    batch = Batch.objects.select_related("feed__system").filter(pk=batch_id).first()
+    if batch is None:
+        raise NotFound("There is no such batch.", "Look at the list of imports.")
+    waiting = batch.rows.filter(line__in=list(rows), state=RowState.QUARANTINED)
+    found = list(waiting.select_for_update().order_by("line"))
+    for row in found:
+        _put(row, batch, rows[row.line])
+    plan = plan_of(batch.feed)
+    to = storing.destination(batch.pk, batch.feed.system_id, plan)
+    keys = Keys(batch_id=batch.pk, system_id=to.system_id, domain=to.domain, part=to.part)
+    taken = _send(to, plan, found, by, keys)
+    return taken, len(found) - taken, len(rows) - len(found)
+
+
+def mended_as_csv(batch: Batch) -> Iterator[str]:
+    """What people mended in the batch, a changed cell a line, for its source: line, key, column, as sent, mended, who,
+    when. A row taken by a corrected feed alone has no changed cell and is left out."""
+    yield csv_line(["Line", "Key", "Column", "As sent", "Mended", "By", "At"])
+    for row in batch.rows.filter(state=RowState.MENDED).order_by("line").iterator(chunk_size=AT_ONCE):
+        sent = row.cells or {}
+        when = f"{row.settled_at:%Y-%m-%d %H:%M}" if row.settled_at else ""
+        for column, text in (row.mended_cells or {}).items():
+            if text != sent.get(column, ""):
+                yield csv_line([str(row.line), row.key, column, sent.get(column) or "", text, row.settled_by, when])
+
+
+def csv_line(cells: Sequence[str]) -> str:
+    """One line of CSV, made harmless for spreadsheets, line end included."""
     line = io.StringIO()
     csv.writer(line).writerow([harmless(cell) for cell in cells])
     return line.getvalue()

@@ -25,9 +25,16 @@ Seen = tuple[int, str]  # line, content hash
 
 
 class Keys:
-    """The keys of one file as far as it was read. One at a time per connection."""
+    """The keys of one file as far as it was read. One at a time per connection.
 
-    def __init__(self, *, batch_id: UUID, system_id: int, domain: str, part: str) -> None:
+    ``chunks``: there are several, or some were taken by a predecessor; else nothing has to be remembered. To drop a
+    table makes the session forget all it has prepared.
+    """
+
+    def __init__(self, *, batch_id: UUID, system_id: int, domain: str, part: str, chunks: bool = True) -> None:
+        self._chunks = chunks
+        if not chunks:
+            return
         with connection.cursor() as cursor:
             cursor.execute(FORGET)
             cursor.execute(START)
@@ -35,18 +42,24 @@ class Keys:
 
     def seen(self, keys: Sequence[str]) -> dict[str, Seen]:
         """Those of the keys that stood in an earlier chunk: {key: (line, content hash)}."""
+        if not self._chunks:
+            return {}
         with connection.cursor() as cursor:
             cursor.execute("SELECT key, line, content_hash FROM intake_seen WHERE key = ANY(%s)", [list(keys)])
             return {key: (line, content) for key, line, content in cursor.fetchall()}
 
     def remember(self, fresh: Mapping[str, Seen]) -> None:
         """Add keys not seen before, in the caller's transaction."""
+        if not self._chunks:
+            return
         with connection.cursor() as cursor, cursor.copy("COPY intake_seen FROM STDIN") as copy:
             for key, (line, content) in fresh.items():
                 copy.write_row((key, line, content))
 
     def forget(self) -> None:
         """Give the room back."""
+        if not self._chunks:
+            return
         with connection.cursor() as cursor:
             cursor.execute(FORGET)
 

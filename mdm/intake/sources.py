@@ -37,6 +37,22 @@ def load_sources(path: Path) -> list[SourceSystem]:
     return systems
 
 
+@transaction.atomic
+def state_source(*, code: str, name: str, domain: str, rank: int | None) -> SourceSystem:
+    """The source system of that code with this trust in a domain; made where there is none, else its name stays.
+
+    Repeating it changes nothing. Raises Invalid with every reason, and then stores nothing.
+    """
+    known = SourceSystem.objects.filter(code=code).first()
+    one: dict[str, Any] = {"code": code, "name": known.name if known else name}
+    if known is not None:
+        one |= {"kind": known.kind, "description": known.description}
+    one |= {"trust": {domain: rank}} if rank is not None else {}
+    if problems := _source_problems(one):
+        raise Invalid("The source system is not usable.", "Correct it and save again.", problems)
+    return _store_source(one)
+
+
 def ensure_stewardship() -> SourceSystem:
     """The internal source of approved edits, trusted most in every domain."""
     system, _made = SourceSystem.objects.get_or_create(

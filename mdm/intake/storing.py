@@ -10,6 +10,7 @@ from django.db import connection
 from django.utils import timezone
 
 from mdm.canonical import digest, dumps
+from mdm.compiled import prepared
 from mdm.intake.mapping import Mapped, Target
 from mdm.intake.plan import Plan
 from mdm.models import RowState, SourceSystem
@@ -20,12 +21,19 @@ CREATE TEMP TABLE IF NOT EXISTS intake_stage (
   key text, parent_key text, "values" jsonb, parts jsonb, warnings jsonb, content_hash text, row_id bigint,
   as_of timestamptz)
 """
+FEW = 20
+STAGED = """
+WITH intake_stage (key, parent_key, "values", parts, warnings, content_hash, row_id, as_of) AS MATERIALIZED (
+  SELECT * FROM unnest(%(column0)s::text[], %(column1)s::text[], %(column2)s::jsonb[], %(column3)s::jsonb[],
+    %(column4)s::jsonb[], %(column5)s::text[], %(column6)s::bigint[], %(column7)s::timestamptz[])
+)
+"""
 UPSERT = """
 INSERT INTO mdm_sourcerecord AS known
   (system_id, domain, part, key, parent_key, stub, "values", parts, warnings, content_hash, state, row_id, batch_id,
    as_of, first_seen_at, last_seen_at, author, reason)
-SELECT %(system)s, %(domain)s, %(part)s, key, parent_key, false, "values", parts, warnings, content_hash, 'waiting',
-       row_id, %(batch)s, as_of, %(now)s, %(now)s, '', ''
+SELECT %(system)s::bigint, %(domain)s, %(part)s, key, parent_key, false, "values", parts, warnings, content_hash,
+       'waiting', row_id, %(batch)s::uuid, as_of, %(now)s::timestamptz, %(now)s::timestamptz, '', ''
 FROM intake_stage ORDER BY key
 ON CONFLICT ON CONSTRAINT source_record_key_is_unique_in_its_source DO UPDATE SET
   parent_key = excluded.parent_key, stub = false, "values" = excluded."values", parts = excluded.parts,
@@ -117,20 +125,30 @@ def write_records(to: Destination, rows: Sequence[tuple[Mapped, int]]) -> list[i
     if not rows:
         return []
     now = timezone.now()
+    ids = _upsert(to, [_staged(mapped, row_id, now) for mapped, row_id in rows], now)
+    _write_references(to, rows, ids)
+    _write_stubs(to, (stub for mapped, _row in rows for stub in mapped.stubs), now)
+    return list(ids.values())
+
+
+def _upsert(to: Destination, staged: Sequence[tuple[Any, ...]], now: datetime) -> dict[str, int]:
+    """{key: source record id} of these rows, inserted or replaced. A few travel within the statement."""
+    asked: dict[str, Any] = {
+        "system": to.system_id, "domain": to.domain, "part": to.part, "batch": to.batch_id, "now": now,
+    }  # fmt: skip
+    if len(staged) <= FEW:
+        columns = [list(column) for column in zip(*staged, strict=True)]
+        with prepared() as cursor:
+            cursor.execute(STAGED + UPSERT, asked | {f"column{place}": one for place, one in enumerate(columns)})
+            return {key: record_id for record_id, key in cursor.fetchall()}
     with connection.cursor() as cursor:
         cursor.execute(STAGE)
         cursor.execute("TRUNCATE intake_stage")
         with cursor.copy("COPY intake_stage FROM STDIN") as copy:
-            for mapped, row_id in rows:
-                copy.write_row(_staged(mapped, row_id, now))
-        cursor.execute(
-            UPSERT,
-            {"system": to.system_id, "domain": to.domain, "part": to.part, "batch": to.batch_id, "now": now},
-        )
-        ids = {key: record_id for record_id, key in cursor.fetchall()}
-    _write_references(to, rows, ids)
-    _write_stubs(to, (stub for mapped, _row in rows for stub in mapped.stubs), now)
-    return list(ids.values())
+            for row in staged:
+                copy.write_row(row)
+        cursor.execute(UPSERT, asked)
+        return {key: record_id for record_id, key in cursor.fetchall()}
 
 
 def _staged(mapped: Mapped, row_id: int, now: datetime) -> tuple[Any, ...]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from mdm.compiled import Compiled
 from mdm.mastering.offers import Source
 from mdm.models import ExtensionAttribute
 from mdm.spec import Attribute, Domain, Kind, Part, Rule
@@ -45,8 +46,11 @@ def extension_attributes(domain: Domain) -> tuple[Attribute, ...]:
             name=EXTENSION_PREFIX + added.name, label=added.label, standardise=added.standardise,
             kind=Kind(added.kind), rule=Rule(added.rule), help=added.help,
         )
-        for added in ExtensionAttribute.objects.filter(domain=domain.name).order_by("name")
+        for added in _ADDED.records(domain=domain.name)
     )  # fmt: skip
+
+
+_ADDED = Compiled(lambda domain: ExtensionAttribute.objects.filter(domain=domain).order_by("name"), domain="any")
 
 
 def compose(

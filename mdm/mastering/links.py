@@ -6,24 +6,23 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
 from mdm import bulk
 from mdm.cause import Cause
+from mdm.compiled import prepared
 from mdm.errors import Refused
-from mdm.models import GoldenRecord, Link, LinkMethod, Merge, SourceRecord
+from mdm.models import GoldenRecord, Link, LinkMethod, SourceRecord
 
 
 @dataclass(frozen=True)
 class LinkTo:
-    """A source record and the golden record it belongs to, how that was found, and the evidence."""
+    """A source record and the golden record it belongs to, how that was found, the evidence, the innermost merge."""
 
     source_record_id: int
     record_id: UUID
     method: LinkMethod
     score: float | None = None
     explanation: Any = None
-    merge: Merge | None = None
+    merge: UUID | None = None
 
 
 def open_links_for(links: Sequence[LinkTo], cause: Cause, now: datetime) -> None:
@@ -37,7 +36,7 @@ def open_links_for(links: Sequence[LinkTo], cause: Cause, now: datetime) -> None
                 "method": str(link.method),
                 "score": link.score,
                 "explanation": link.explanation,
-                "merge_id": link.merge.pk if link.merge else None,
+                "merge_id": link.merge,
                 "linked_by": cause.by.name,
                 "reason": cause.reason,
                 "linked_at": now,
@@ -81,9 +80,10 @@ def require_unlinked(source_record_ids: Sequence[int]) -> None:
 
     Asks for all of them: to ask for the first one reads the whole table in its order, as none is the rule.
     """
-    with connection.cursor() as cursor:
+    with prepared(len(source_record_ids)) as cursor:
         cursor.execute(
-            "SELECT id FROM mdm_link WHERE source_record_id = ANY(%s) AND ended_at IS NULL", [list(source_record_ids)]
+            "SELECT id FROM mdm_link WHERE source_record_id = ANY(%s::bigint[]) AND ended_at IS NULL",
+            [list(source_record_ids)],
         )
         found = sorted(cursor.fetchall())
     if found:

@@ -6,6 +6,7 @@ No key of a golden record ever changes, so rows that merely refer to it need not
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
+from mdm.compiled import found_by, prepared
 from mdm.errors import NotFound, Stale, WrongState
 from mdm.models import GoldenRecord, GoldenState
 
@@ -13,7 +14,7 @@ from mdm.models import GoldenRecord, GoldenState
 def lock_records(record_ids: Iterable[UUID]) -> dict[UUID, GoldenRecord]:
     """{id: record}, locked until the transaction ends, in primary-key order. Raises NotFound for unknown ids."""
     wanted = sorted(set(record_ids))
-    rows = GoldenRecord.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk")
+    rows = found_by(GoldenRecord, "id", wanted, "ORDER BY id FOR NO KEY UPDATE") if wanted else []
     found = {record.pk: record for record in rows}
     missing = [record_id for record_id in wanted if record_id not in found]
     if missing:
@@ -23,7 +24,10 @@ def lock_records(record_ids: Iterable[UUID]) -> dict[UUID, GoldenRecord]:
 
 def domains_of(record_ids: Iterable[UUID]) -> set[str]:
     """The names of the domains these records are of; unknown ids are passed over."""
-    return set(GoldenRecord.objects.filter(pk__in=set(record_ids)).values_list("domain", flat=True))
+    wanted = set(record_ids)
+    with prepared(len(wanted)) as cursor:
+        cursor.execute("SELECT DISTINCT domain FROM mdm_goldenrecord WHERE id = ANY(%s::uuid[])", [list(wanted)])
+        return {name for (name,) in cursor.fetchall()}
 
 
 def require_versions(records: Mapping[UUID, GoldenRecord], expected: Mapping[UUID, int] | None) -> None:

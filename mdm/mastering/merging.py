@@ -1,8 +1,9 @@
-"""Merge and unmerge: relink the source records and recompute. Nothing else has to be restored."""
+"""Merge: relink the source records and recompute. Nothing else has to be kept to undo it."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,14 +12,16 @@ from django.utils import timezone
 
 from mdm.cause import Cause
 from mdm.domains import BY_NAME
-from mdm.errors import Refused, WrongState
-from mdm.mastering.compose import Composition, compose, extension_attributes
-from mdm.mastering.links import LinkTo, end_links, open_links_for, part_rows, require_something_left
+from mdm.errors import Refused
+from mdm.mastering.choosing import Edit, Settled, enter, settle
+from mdm.mastering.compose import Composition, PartRow, compose, extension_attributes
+from mdm.mastering.links import LinkTo, end_links, open_links_for
 from mdm.mastering.locks import domains_of, lock_records, require_state, require_versions
-from mdm.mastering.offers import dependents, follow_merges, load, open_links
+from mdm.mastering.offers import dependents, load, open_links
+from mdm.mastering.standing import standing_below, strongest
 from mdm.mastering.turns import take_turn
 from mdm.mastering.write import Marking, composed_snapshot, read_stored, stored_snapshot, write_all
-from mdm.models import GoldenRecord, GoldenState, Link, LinkMethod, Merge
+from mdm.models import GoldenRecord, GoldenState, Link, LinkMethod, Merge, SourceRecord, SourceState
 from mdm.models.log import EventVerb
 from mdm.retrying import atomic
 from mdm.snapshot import changes, record_labels
@@ -27,15 +30,23 @@ LIVE = (GoldenState.PENDING, GoldenState.ACTIVE, GoldenState.RETIRED)
 
 
 @atomic
-def merge(*, winner_id: UUID, loser_ids: Sequence[UUID], expected: Mapping[UUID, int], cause: Cause) -> list[UUID]:
+def merge(
+    *,
+    winner_id: UUID,
+    loser_ids: Sequence[UUID],
+    expected: Mapping[UUID, int],
+    cause: Cause,
+    edit: Edit | None = None,
+    reviving: Collection[UUID] = (),
+) -> list[UUID]:
     """Merge golden records into one: the losers' source records move, the losers point on, references follow.
 
     One transaction, any number of losers. ``expected`` are the versions the person saw. The winner becomes active
-    if any of them was. Returns one merge id per loser, in order. Raises Stale, WrongState, Refused, NotFound.
+    if any of them was; ``edit`` is what a person chose for it, kept with the merge. ``reviving`` names merges taken
+    back that stand again where they are of the same records, so that whoever made them can still undo them. Returns
+    one merge id per loser, in order. Raises Stale, WrongState, Refused, NotFound, Invalid.
     """
-    losers = list(dict.fromkeys(loser_ids))
-    if not losers or winner_id in losers:
-        raise Refused("A merge needs a winner and at least one other record.", "Choose the records again.")
+    losers = _losers(winner_id, loser_ids)
     take_turn(relinking=domains_of([winner_id, *losers]))
     now = timezone.now()
     moving = _links_of(losers)
@@ -48,27 +59,18 @@ def merge(*, winner_id: UUID, loser_ids: Sequence[UUID], expected: Mapping[UUID,
     if len({record.domain for record in members.values()}) > 1:
         raise Refused("Records of different domains cannot be one.", "Choose records of one domain.")
 
-    merges = [
-        Merge(
-            winner_id=winner_id,
-            winner_state=locked[winner_id].state,
-            loser_id=pk,
-            loser_state=locked[pk].state,
-            correlation_id=cause.correlation_id,
-            merged_by=cause.by.name,
-            reason=cause.reason,
-            merged_at=now,
-        )
-        for pk in losers
-    ]
-    Merge.objects.bulk_create(merges)
+    merges = _stated(locked, winner_id, losers, cause, now, reviving)
     for made in merges:
-        end_links(moving.get(made.loser_id, []), cause, now)
+        coming = moving.get(made.loser_id, {})
+        end_links(list(coming), cause, now)
+        # What came to the loser by a merge of its own keeps that one: it stays at home where it was.
         open_links_for(
-            [LinkTo(s, winner_id, LinkMethod.MERGE, merge=made) for s in moving.get(made.loser_id, [])], cause, now
+            [LinkTo(s, winner_id, LinkMethod.MERGE, merge=by or made.pk) for s, by in coming.items()], cause, now
         )
+    if edit:
+        _enter(edit, locked[winner_id], [winner_id, *losers], cause, now)
     markings = {pk: Marking() for pk in locked}
-    markings[winner_id] = Marking(forced=True, state=_winner_state(members.values()))
+    markings[winner_id] = Marking(forced=True, state=strongest({record.state for record in members.values()}))
     for pk in losers:
         markings[pk] = Marking(
             verb=EventVerb.MERGED, state=GoldenState.MERGED, merged_into=winner_id, forced=True, frozen=True
@@ -80,85 +82,82 @@ def merge(*, winner_id: UUID, loser_ids: Sequence[UUID], expected: Mapping[UUID,
     return [made.pk for made in merges]
 
 
-def _links_of(record_ids: Sequence[UUID]) -> dict[UUID, list[int]]:
-    """{golden record: its linked source records}, those that do not count at the moment too."""
-    found: dict[UUID, list[int]] = defaultdict(list)
-    links = Link.objects.filter(record__in=record_ids, ended_at__isnull=True).order_by("source_record_id")
-    for record_id, source in links.values_list("record_id", "source_record_id"):
-        found[record_id].append(source)
-    return found
-
-
-def _winner_state(members: Any) -> GoldenState:
-    states = {record.state for record in members}
-    return next(state for state in (GoldenState.ACTIVE, GoldenState.PENDING, GoldenState.RETIRED) if state in states)
-
-
-@atomic
-def unmerge(*, merge_ids: Sequence[UUID], cause: Cause) -> list[UUID]:
-    """Undo merges: the source records that came with each loser go back, the loser returns with its old id, state
-    and references. Works on any past merge, in any order, also when the winner has merged on since.
-
-    Source records that a person moved elsewhere since stay where that person put them. Returns the losers' ids.
-    Raises WrongState when a merge was undone already, Refused when nothing is left to give back, or nothing would stay.
-    """
-    lost = Merge.objects.filter(pk__in=merge_ids).values_list("loser_id", flat=True)
-    take_turn(relinking=domains_of(lost))
-    now = timezone.now()
-    merges = list(Merge.objects.select_for_update(no_key=True).filter(pk__in=merge_ids).order_by("pk"))
-    if len(merges) != len(set(merge_ids)) or any(made.undone_at for made in merges):
-        raise WrongState("This merge has been undone already.", "Reload the record to see it as it is now.")
-    surviving = follow_merges({made.winner_id for made in merges})
-    returning = {made.pk: _returning(made, surviving[made.winner_id]) for made in merges}
-    losers = [made.loser_id for made in merges]
-    referring = dependents([source for sources in returning.values() for source in sources], losers)
-    locked = lock_records({*losers, *surviving.values(), *referring})
-    markings = {pk: Marking() for pk in locked}
-    for made in merges:
-        if not returning[made.pk]:
-            raise (
-                Refused(
-                    f"Nothing that came with {locked[made.loser_id].code} is left in {locked[made.winner_id].code}.",
-                    "Its source records were moved by hand since; move them back instead.",
-                )
-                if made.winner_id in locked
-                else Refused("Nothing is left to give back.")
-            )
-        end_links(returning[made.pk], cause, now)
-        open_links_for([LinkTo(s, made.loser_id, LinkMethod.UNMERGE) for s in returning[made.pk]], cause, now)
-        made.undone_at, made.undone_by, made.undo_reason = now, cause.by.name, cause.reason
-        made.save(update_fields=["undone_at", "undone_by", "undo_reason"])
-        markings[made.loser_id] = Marking(
-            verb=EventVerb.UNMERGED, state=GoldenState(made.loser_state), merged_into=None, forced=True
-        )
-    winners = set(surviving.values())
-    require_something_left({pk: record for pk, record in locked.items() if pk in winners})
-    for winner in winners:
-        markings[winner] = Marking(forced=True, state=_state_back(merges, locked[winner]))
-    live = {pk: record for pk, record in locked.items() if pk in losers or record.state != GoldenState.MERGED}
-    # Losers first: who refers to one by its id finds it standing on its own again.
-    write_all({pk: live[pk] for pk in losers}, markings, cause, now)
-    write_all({pk: record for pk, record in live.items() if pk not in losers}, markings, cause, now)
+def _losers(winner_id: UUID, loser_ids: Sequence[UUID]) -> list[UUID]:
+    losers = list(dict.fromkeys(loser_ids))
+    if not losers or winner_id in losers:
+        raise Refused("A merge needs a winner and at least one other record.", "Choose the records again.")
     return losers
 
 
-def _state_back(undone: Sequence[Merge], winner: GoldenRecord) -> GoldenState | None:
-    """Pending or retired, where these merges alone had brought the winner into use; else it stays what it is."""
-    own = [made for made in undone if made.winner_id == winner.pk]
-    standing = Merge.objects.filter(winner=winner, undone_at__isnull=True, loser_state=GoldenState.ACTIVE)
-    if not own or winner.state != GoldenState.ACTIVE or standing.exists():
-        return None
-    before = GoldenState(own[0].winner_state)  # the oldest: what the winner was before all of them
-    return before if before in (GoldenState.PENDING, GoldenState.RETIRED) else None
+def _enter(edit: Edit, winner: GoldenRecord, member_ids: Sequence[UUID], cause: Cause, now: datetime) -> None:
+    """The edit as a source record of the winner, whose links are those of all members by now."""
+    domain = BY_NAME[winner.domain]
+    everyone = open_links([winner.pk])[winner.pk]
+    ruled = compose(domain, extension_attributes(domain), load(domain, {winner.pk: everyone})[winner.pk], everyone)
+    settled = settle(domain, winner.pk, member_ids, edit, ruled)
+    if settled:
+        source = enter(domain, edit.key, settled, cause, now)
+        open_links_for([LinkTo(source.pk, winner.pk, LinkMethod.EDIT)], cause, now)
 
 
-def _returning(made: Merge, surviving: UUID) -> list[int]:
-    """The source records that came with the loser and are still in the record that now stands for the winner, and
-    the part rows that arrived for them since."""
-    came = Link.objects.filter(merge=made).values("source_record_id")
-    still = Link.objects.filter(source_record_id__in=came, record_id=surviving, ended_at__isnull=True)
-    back = list(still.values_list("source_record_id", flat=True))
-    return list(dict.fromkeys([*back, *(row for rows in part_rows(back).values() for row in rows)]))
+def _stated(
+    locked: Mapping[UUID, GoldenRecord],
+    winner_id: UUID,
+    losers: Sequence[UUID],
+    cause: Cause,
+    now: datetime,
+    reviving: Collection[UUID],
+) -> list[Merge]:
+    """One merge per loser, written; the winner's state in them is what it is without any merge."""
+    own = standing_below([winner_id]).own_state(winner_id, locked[winner_id].state)
+    former = {
+        made.loser_id: made
+        for made in Merge.objects.filter(
+            pk__in=list(reviving), winner=winner_id, loser__in=losers, undone_at__isnull=False
+        )
+    }
+    merges = [
+        former.get(pk)
+        or Merge(
+            winner_id=winner_id,
+            loser_id=pk,
+            correlation_id=cause.correlation_id,
+            merged_by=cause.by.name,
+            reason=cause.reason,
+            merged_at=now,
+        )
+        for pk in losers
+    ]
+    chosen = _ended_with(winner_id, former.values())
+    open_links_for([LinkTo(pk, winner_id, LinkMethod.EDIT) for pk in chosen], cause, now)
+    SourceRecord.objects.filter(pk__in=chosen).update(state=SourceState.LINKED)
+    for made in merges:
+        made.winner_state, made.loser_state = own, locked[made.loser_id].state
+        made.undone_at, made.undone_by, made.undo_reason = None, "", ""
+    Merge.objects.bulk_create([made for made in merges if made.loser_id not in former])
+    columns = ["winner_state", "loser_state", "undone_at", "undone_by", "undo_reason"]
+    Merge.objects.bulk_update(former.values(), columns)
+    return merges
+
+
+def _ended_with(winner_id: UUID, undone: Collection[Merge]) -> list[int]:
+    """The edits chosen with these merges that ended when they were taken back."""
+    ended = Link.objects.filter(
+        record=winner_id,
+        method=LinkMethod.EDIT,
+        linked_at__in=[made.merged_at for made in undone],
+        ended_at__in=[made.undone_at for made in undone if made.undone_at],
+    )
+    return list(ended.values_list("source_record_id", flat=True))
+
+
+def _links_of(record_ids: Sequence[UUID]) -> dict[UUID, dict[int, UUID | None]]:
+    """{golden record: {linked source record: the merge it came by}}, those that do not count at the moment too."""
+    found: dict[UUID, dict[int, UUID | None]] = defaultdict(dict)
+    links = Link.objects.filter(record__in=record_ids, ended_at__isnull=True).order_by("source_record_id")
+    for record_id, source, merge in links.values_list("record_id", "source_record_id", "merge_id"):
+        found[record_id][source] = merge
+    return found
 
 
 @dataclass(frozen=True)
@@ -177,7 +176,8 @@ class Survival:
 @dataclass(frozen=True)
 class MergePreview:
     """What a merge would do, with nothing written. ``parts`` is [(label, rows now, rows after)]; ``references`` is
-    [(domain label, attribute, how many)] that will point to the winner; ``events`` are what will be sent."""
+    [(domain label, attribute, how many)] that will point to the winner; ``events`` are what will be sent; ``rows`` the
+    union of the parts, {part: {part key: row}}, rows left out too; ``edited`` the attributes a person decides."""
 
     winner: GoldenRecord
     losers: Sequence[GoldenRecord]
@@ -186,10 +186,12 @@ class MergePreview:
     references: Sequence[tuple[str, str, int]]
     source_records: int
     events: Sequence[tuple[str, str]]
+    rows: Mapping[str, Mapping[str, PartRow]]
+    edited: frozenset[str]
 
 
-def preview_merge(*, winner_id: UUID, loser_ids: Sequence[UUID]) -> MergePreview:
-    """Compute a merge without writing or locking anything."""
+def preview_merge(*, winner_id: UUID, loser_ids: Sequence[UUID], edit: Edit | None = None) -> MergePreview:
+    """Compute a merge, with what a person chose for it, without writing or locking anything. Raises Invalid."""
     records = {record.pk: record for record in GoldenRecord.objects.filter(pk__in=[winner_id, *loser_ids])}
     winner = records[winner_id]
     losers = [records[pk] for pk in loser_ids if pk in records]
@@ -197,7 +199,12 @@ def preview_merge(*, winner_id: UUID, loser_ids: Sequence[UUID]) -> MergePreview
     members = open_links([winner_id, *loser_ids])
     everyone = [source for sources in members.values() for source in sources]
     offers = load(domain, {winner_id: everyone})[winner_id]
-    composed: Composition = compose(domain, extension_attributes(domain), offers, everyone)
+    ruled: Composition = compose(domain, extension_attributes(domain), offers, everyone)
+    settled = settle(domain, winner_id, [winner_id, *loser_ids], edit, ruled) if edit else Settled({}, {})
+    composed = ruled
+    if settled:
+        chosen = [*offers, settled.offer(winner_id, timezone.now())]
+        composed = compose(domain, extension_attributes(domain), chosen, everyone)
     before = stored_snapshot(domain, read_stored(domain, [winner_id]), winner_id)
     after = composed_snapshot(composed, before, winner.version + 1)
     labels = record_labels(domain, [before, after])
@@ -227,6 +234,8 @@ def preview_merge(*, winner_id: UUID, loser_ids: Sequence[UUID]) -> MergePreview
         references=_moving_references([s.pk for pk in loser_ids for s in members.get(pk, [])]),
         source_records=sum(len(members.get(pk, [])) for pk in loser_ids),
         events=[(record.code, "merged") for record in losers] + [(winner.code, "changed")],
+        rows=ruled.parts,
+        edited=frozenset(settled.values),
     )
 
 

@@ -1,15 +1,17 @@
 """What the linked source records offer: values with trust and time, references already resolved."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 import orjson
-from django.db import connection
 
-from mdm.models import GoldenRecord, Link, SourceRecord, SourceSystem, SourceTrust
+from mdm.compiled import Compiled, prepared
+from mdm.mastering.pins import resting
+from mdm.models import GoldenRecord, Link, SourceRecord, SourceSystem
 from mdm.spec import Attribute, Domain, Kind
 from mdm.survivorship import PIN_RANK, Offer
 
@@ -36,25 +38,29 @@ class Member(NamedTuple):
 
 
 Source: TypeAlias = "SourceRecord | Member"
+_SYSTEMS = Compiled(SourceSystem.objects.all)
 
 
 def trust_ranks(domain: Domain) -> dict[int, int]:
     """{source system id: rank} for one domain; systems without a row rank 100."""
-    return dict(SourceTrust.objects.filter(domain=domain.name).values_list("system_id", "rank"))
+    with prepared() as cursor:
+        cursor.execute("SELECT system_id, rank FROM mdm_sourcetrust WHERE domain = %s", [domain.name])
+        return dict(cursor.fetchall())
 
 
 def open_links(record_ids: Iterable[UUID]) -> dict[UUID, list[Member]]:
     """{golden record: its linked source records that count}, source records in id order. Two queries."""
-    systems = SourceSystem.objects.in_bulk()
+    ids = list(record_ids)
+    systems = {system.pk: system for system in _SYSTEMS.records()}
     found: dict[UUID, list[Member]] = defaultdict(list)
-    with connection.cursor() as cursor:
+    with prepared(len(ids)) as cursor:
         cursor.execute(
             """
             SELECT l.record_id, s.id, s.system_id, s.part, s.key, s."values", s.parts, s.state, s.content_hash, s.as_of
             FROM mdm_link l JOIN mdm_sourcerecord s ON s.id = l.source_record_id
-            WHERE l.record_id = ANY(%s) AND l.ended_at IS NULL AND s.state <> 'retired' ORDER BY s.id
+            WHERE l.record_id = ANY(%s::uuid[]) AND l.ended_at IS NULL AND s.state <> 'retired' ORDER BY s.id
             """,
-            [list(record_ids)],
+            [ids],
         )
         for record, pk, system, part, key, values, parts, state, content, as_of in cursor.fetchall():
             said, rows = orjson.loads(values), orjson.loads(parts)
@@ -63,15 +69,27 @@ def open_links(record_ids: Iterable[UUID]) -> dict[UUID, list[Member]]:
 
 
 def load(domain: Domain, members: Mapping[UUID, Sequence[Source]]) -> dict[UUID, list[Offer]]:
-    """The offers behind each golden record, references resolved to golden ids or blanked. Four queries at most."""
+    """The offers behind each golden record, references resolved to golden ids or blanked, and what no longer holds of
+    approved edits left out. Five queries at most."""
     ranks = trust_ranks(domain)
     everyone = [source for sources in members.values() for source in sources]
+    rests = resting(members)
     golden = resolve_references(domain, everyone)
     pointing = any(attribute.references for part in domain.parts for attribute in part.attributes)
     return {
-        record_id: [_offer(domain, source, ranks, golden, str(record_id), pointing=pointing) for source in sources]
+        record_id: [
+            _without(_offer(domain, source, ranks, golden, str(record_id), pointing=pointing), rests.get(source.pk))
+            for source in sources
+        ]
         for record_id, sources in members.items()
     }
+
+
+def _without(offer: Offer, names: Collection[str] | None) -> Offer:
+    """The offer without the attributes that do not count."""
+    if not names:
+        return offer
+    return replace(offer, values={name: value for name, value in offer.values.items() if name not in names})
 
 
 def _offer(
@@ -194,26 +212,33 @@ def parents_of(part_row_ids: Iterable[int]) -> dict[int, UUID]:
 def dependents(source_record_ids: Iterable[int], record_ids: Iterable[UUID] = ()) -> set[UUID]:
     """Golden records whose sources refer to one of these source records by that source's own key, or, in an approved
     edit, to one of these golden records or to one that merged into it."""
-    rows = Link.objects.raw(
-        """
-        SELECT DISTINCT ON (link.record_id) link.id, link.record_id
+    rows, records = list(source_record_ids), list(record_ids)
+    with prepared(len(rows) + len(records)) as cursor:
+        cursor.execute(_REFERRING, [rows])
+        found = {record for (record,) in cursor.fetchall()}
+        if records:
+            cursor.execute(_EDITED, [records])
+            found |= {record for (record,) in cursor.fetchall()}
+    return found
+
+
+_REFERRING = """
+        SELECT DISTINCT link.record_id
         FROM mdm_sourcerecord target
         JOIN mdm_sourcereference ref
           ON ref.system_id = target.system_id AND ref.domain = target.domain AND ref.key = target.key
         JOIN mdm_link link ON link.source_record_id = ref.source_record_id AND link.ended_at IS NULL
-        WHERE target.id = ANY(%s) AND target.part = ''
-        UNION ALL
-        (WITH RECURSIVE target (id) AS (
+        WHERE target.id = ANY(%s::bigint[]) AND target.part = ''
+"""
+_EDITED = """
+        WITH RECURSIVE target (id) AS (
           SELECT unnest(%s::uuid[])
           UNION SELECT merged.id FROM mdm_goldenrecord merged JOIN target ON merged.merged_into_id = target.id
         )
-        SELECT link.id, link.record_id FROM target
+        SELECT link.record_id FROM target
         JOIN mdm_goldenrecord record ON record.id = target.id
         JOIN mdm_sourcesystem system ON system.internal
         JOIN mdm_sourcereference ref
           ON ref.system_id = system.id AND ref.domain = record.domain AND ref.key = target.id::text
-        JOIN mdm_link link ON link.source_record_id = ref.source_record_id AND link.ended_at IS NULL)
-        """,
-        [list(source_record_ids), list(record_ids)],
-    )
-    return {row.record_id for row in rows}
+        JOIN mdm_link link ON link.source_record_id = ref.source_record_id AND link.ended_at IS NULL
+"""

@@ -2,37 +2,38 @@
 event together, takes its turn and then locks in primary-key order, and refreshes the records that refer to what moved.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
 from django.utils import timezone
 
-from mdm import canonical
 from mdm.cause import Cause
 from mdm.domains import BY_NAME
 from mdm.errors import NotFound
 from mdm.identity import uuid7
+from mdm.mastering.choosing import Settled, enter
 from mdm.mastering.edits import check_values
 from mdm.mastering.links import LinkTo, end_links, open_links_for, part_rows, require_something_left, require_unlinked
 from mdm.mastering.locks import domains_of, lock_records, require_state, require_versions
-from mdm.mastering.offers import dependents, parents_of
+from mdm.mastering.offers import dependents, open_links, parents_of
+from mdm.mastering.pins import end_attributes, watch
 from mdm.mastering.turns import take_turn
 from mdm.mastering.write import Marking, write, write_all
 from mdm.models import (
-    STEWARDSHIP,
     ChangeEvent,
+    CodeCounter,
     GoldenRecord,
     GoldenState,
     Link,
     LinkMethod,
+    Pin,
     SourceRecord,
-    SourceReference,
     SourceState,
-    SourceSystem,
 )
 from mdm.models.log import EventVerb
 from mdm.retrying import atomic
@@ -50,17 +51,20 @@ class NewRecord:
 
 
 @atomic
-def create(*, domain: Domain, records: Sequence[NewRecord], cause: Cause) -> list[UUID]:
+def create(
+    *, domain: Domain, records: Sequence[NewRecord], cause: Cause, beside: bool = False, codes: Sequence[str] = ()
+) -> list[UUID]:
     """Make one golden record of each group of unlinked source records. Returns their ids, in order.
 
     A record that fails a holding rule is created pending. Raises Refused when a source record is linked already.
+    ``beside`` as in ``take_turn``; ``codes`` were taken before, those that are missing are taken now.
     """
     if not records:
         return []
-    take_turn(relinking=[domain.name])
+    take_turn(relinking=[domain.name], beside=beside)
     now = timezone.now()
     require_unlinked([source for record in records for source in record.source_record_ids])
-    codes = _take_codes(domain, len(records))
+    codes = [*codes[: len(records)], *take_codes(domain, len(records) - len(codes))]
     made = [
         GoldenRecord(id=uuid7(), code=code, domain=domain.name, state=record.state, created_at=now, updated_at=now)
         for code, record in zip(codes, records, strict=True)
@@ -81,7 +85,11 @@ def create(*, domain: Domain, records: Sequence[NewRecord], cause: Cause) -> lis
     return [golden.pk for golden in made]
 
 
-def _take_codes(domain: Domain, count: int) -> list[str]:
+@atomic
+def take_codes(domain: Domain, count: int) -> list[str]:
+    """Codes nobody else is given. Whoever else takes some waits until the transaction ends."""
+    if count <= 0:
+        return []
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO mdm_codecounter (domain, last) VALUES (%s, %s) "
@@ -92,15 +100,24 @@ def _take_codes(domain: Domain, count: int) -> list[str]:
     return [f"{domain.prefix}-{number:07d}" for number in range(last - count + 1, last + 1)]
 
 
+def give_back_codes(domain: Domain, codes: Sequence[str]) -> None:
+    """Take back codes nobody bears, where nobody was given later ones; otherwise they stay unused."""
+    if codes:
+        first, last = (int(code.rpartition("-")[2]) for code in (codes[0], codes[-1]))
+        if last - first + 1 == len(codes):
+            CodeCounter.objects.filter(domain=domain.name, last=last).update(last=first - 1)
+
+
 @atomic
-def link(*, links: Sequence[LinkTo], cause: Cause) -> list[UUID]:
+def link(*, links: Sequence[LinkTo], cause: Cause, beside: bool = False) -> list[UUID]:
     """Link unlinked source records to golden records that are not merged. Returns the golden records written.
 
-    Raises Refused for a source record that is linked already, WrongState for a merged golden record.
+    Raises Refused for a source record that is linked already, WrongState for a merged golden record. ``beside`` as in
+    ``take_turn``.
     """
     if not links:
         return []
-    take_turn(relinking=domains_of(link.record_id for link in links))
+    take_turn(relinking=domains_of(link.record_id for link in links), beside=beside)
     now = timezone.now()
     records = lock_records(link.record_id for link in links)
     for record in records.values():
@@ -241,11 +258,14 @@ def contribute(
     expected: int | None,
     cause: Cause,
     valid_until: datetime | None = None,
+    until: Mapping[str, int | None] = MappingProxyType({}),
 ) -> int:
     """Let an approved edit survive: it enters as a source record of the internal source, trusted above all others
     for exactly the attributes it sets; None blanks an attribute. Returns the source record's id.
 
-    Raises Stale, WrongState for a merged record, Invalid naming every value that does not fit.
+    ``until`` names attributes that hold only until a source record says something else: {attribute: that source
+    record, or None for any}. Raises Stale, WrongState for a merged record, Refused where that has happened already,
+    Invalid naming every value that does not fit.
     """
     take_turn(composing=domains_of([record_id]))
     now = timezone.now()
@@ -254,33 +274,31 @@ def contribute(
     record = records[record_id]
     require_state(record, GoldenState.PENDING, GoldenState.ACTIVE, GoldenState.RETIRED)
     fitting = check_values(BY_NAME[record.domain], record_id, values)
-    source = SourceRecord.objects.create(
-        system=SourceSystem.objects.get_or_create(
-            code=STEWARDSHIP, defaults={"name": "Stewardship", "kind": "Approved edits", "internal": True}
-        )[0],
-        domain=record.domain,
-        key=str(uuid7()),
-        values=fitting,
-        content_hash=canonical.digest(fitting),
-        state=SourceState.LINKED,
-        as_of=now,
-        first_seen_at=now,
-        last_seen_at=now,
-        valid_until=valid_until,
-        author=cause.by.name,
-        reason=cause.reason,
-    )
-    SourceReference.objects.bulk_create(
-        SourceReference(
-            source_record=source, attribute=attribute.name, system=source.system,
-            domain=attribute.references, key=fitting[attribute.name]["record"],
-        )
-        for attribute in BY_NAME[record.domain].attributes
-        if attribute.references and fitting.get(attribute.name)
-    )  # fmt: skip
+    source = enter(BY_NAME[record.domain], str(uuid7()), Settled(fitting, {}), cause, now, valid_until)
+    if until:
+        watch(source, until, open_links([record_id])[record_id])
     open_links_for([LinkTo(source.pk, record_id, LinkMethod.EDIT)], cause, now)
     write_all(records, {record_id: Marking(forced=True)}, cause, now)
     return source.pk
+
+
+@atomic
+def unpin(*, record_id: UUID, attributes: Collection[str], cause: Cause) -> list[UUID]:
+    """End what approved edits set for these attributes of a record; the sources decide about them again.
+
+    Returns the golden records written: none where nothing was pinned, also the second time.
+    """
+    take_turn(composing=domains_of([record_id]))
+    now = timezone.now()
+    records = lock_records([record_id])
+    edits = SourceRecord.objects.filter(
+        system__internal=True, links__record=record_id, links__ended_at__isnull=True
+    ).exclude(state=SourceState.RETIRED)
+    pinned = {edit.pk: names for edit in edits if (names := edit.values.keys() & set(attributes))}
+    over = set(Pin.objects.filter(edit__in=pinned, ended_at__isnull=False).values_list("edit_id", "attribute"))
+    ending = {pk: left for pk, names in pinned.items() if (left := {n for n in names if (pk, n) not in over})}
+    end_attributes(ending, cause, now)
+    return write_all(records, {record_id: Marking(forced=True)}, cause, now) if ending else []
 
 
 @atomic

@@ -4,16 +4,17 @@ Called only by the verbs of this package, inside their transaction and with the 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, models
+from django.db import models
 
 from mdm import bulk, log
 from mdm.cause import Cause
+from mdm.compiled import asked_by, pipelined, prepared
 from mdm.domains import BY_NAME
 from mdm.mastering.compose import (
     EXTENSION_PREFIX,
@@ -24,6 +25,7 @@ from mdm.mastering.compose import (
     search_text,
 )
 from mdm.mastering.offers import Member, load, open_links
+from mdm.mastering.pins import end_changed
 from mdm.models import GoldenRecord, GoldenState, SourceState
 from mdm.models.log import EventVerb
 from mdm.quality import failed
@@ -61,13 +63,18 @@ def read_stored(domain: Domain, record_ids: Iterable[UUID]) -> Stored:
     ids = list(record_ids)
     if not ids:
         return Stored(parts={part.name: {} for part in domain.parts})
-    stored = Stored(values={row.pk: row for row in domain.model._default_manager.filter(pk__in=ids)})
-    for part in domain.parts:
-        rows: dict[UUID, dict[str, models.Model]] = defaultdict(dict)
-        found: Iterable[Any] = part.model._default_manager.filter(record_id__in=ids)
-        for row in found:
-            rows[row.record_id][row.part_key] = row
-        stored.parts[part.name] = rows
+    stored = Stored()
+    with pipelined(len(ids)):
+        values = asked_by(domain.model, "record_id", ids)
+        parts: dict[str, Callable[[], list[Any]]] = {
+            part.name: asked_by(part.model, "record_id", ids) for part in domain.parts
+        }
+        stored.values = {row.pk: row for row in values()}
+        for name, found in parts.items():
+            rows: dict[UUID, dict[str, models.Model]] = defaultdict(dict)
+            for row in found():
+                rows[row.record_id][row.part_key] = row
+            stored.parts[name] = rows
     return stored
 
 
@@ -109,6 +116,13 @@ def compositions(domain: Domain, record_ids: Iterable[UUID]) -> tuple[dict[UUID,
     return composed, [source for sources in members.values() for source in sources]
 
 
+def unedited(domain: Domain, record_id: UUID) -> Composition:
+    """What the sources alone would make of the record, had nobody edited it. Writes nothing."""
+    members = [source for source in open_links([record_id]).get(record_id, []) if not source.system.internal]
+    offers = load(domain, {record_id: members})
+    return compose(domain, extension_attributes(domain), offers.get(record_id, []), members)
+
+
 def write(
     domain: Domain, records: Mapping[UUID, GoldenRecord], markings: Mapping[UUID, Marking], cause: Cause, now: datetime
 ) -> list[UUID]:
@@ -125,10 +139,12 @@ def write(
         change = _change(domain, record, markings[record_id], stored, composed.get(record_id), places)
         if change is not None:
             written.append(change)
-    _save(domain, written, stored, now)
     labels = record_labels(domain, [change.after for change in written] + [change.before for change in written])
-    _save_versions(domain, written, labels, cause, now)
-    _settle(read)
+    with pipelined(len(written)):
+        _save(domain, written, stored, now)
+        _save_versions(domain, written, labels, cause, now)
+        _settle(read)
+    end_changed(read, cause, now)
     return [change.record.pk for change in written]
 
 
@@ -303,7 +319,7 @@ def _settle(read: Sequence[Member]) -> None:
     waiting = [source for source in read if source.state == SourceState.WAITING and not source.part]
     if not waiting:
         return
-    with connection.cursor() as cursor:
+    with prepared(len(waiting)) as cursor:
         cursor.execute(
             """
             UPDATE mdm_sourcerecord SET state = 'linked'

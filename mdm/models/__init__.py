@@ -1,9 +1,12 @@
 """Every table of the core. The typed golden tables live with their domain in ``mdm.domains``."""
 
 from mdm.domains import DOMAINS
+from mdm.models.drafts import DraftState, FeedDraft
 from mdm.models.golden import GoldenPart, GoldenRecord, GoldenState, GoldenValues, VersionRow
+from mdm.models.hierarchies import Hierarchy, HierarchyKind, HierarchyMove, MoveVerb, Placement
 from mdm.models.liveness import Heartbeat
 from mdm.models.log import ChangeEvent, Checkpoint, EventVerb, LogCut, LogEpoch, LogHead
+from mdm.models.pins import Pin
 from mdm.models.reference import CodeSet, CodeTranslation, CodeValue, ExtensionAttribute
 from mdm.models.sources import (
     STEWARDSHIP,
@@ -22,6 +25,7 @@ from mdm.models.sources import (
     SourceSystem,
     SourceTrust,
 )
+from mdm.models.watches import Coverage, FeedWatch, MissingRows, WatchRun, WatchRunState
 
 __all__ = [
     "DOMAINS",
@@ -34,20 +38,31 @@ __all__ = [
     "CodeSet",
     "CodeTranslation",
     "CodeValue",
+    "Coverage",
+    "DraftState",
     "EventVerb",
     "ExtensionAttribute",
     "Feed",
+    "FeedDraft",
+    "FeedWatch",
     "GoldenPart",
     "GoldenRecord",
     "GoldenState",
     "GoldenValues",
     "Heartbeat",
+    "Hierarchy",
+    "HierarchyKind",
+    "HierarchyMove",
     "Link",
     "LinkMethod",
     "LogCut",
     "LogEpoch",
     "LogHead",
     "Merge",
+    "MissingRows",
+    "MoveVerb",
+    "Pin",
+    "Placement",
     "RowState",
     "SourceRecord",
     "SourceReference",
@@ -56,4 +71,6 @@ __all__ = [
     "SourceSystem",
     "SourceTrust",
     "VersionRow",
+    "WatchRun",
+    "WatchRunState",
 ]

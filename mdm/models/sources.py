@@ -165,7 +165,9 @@ class SourceRecord(models.Model):
     because another one names it.
     """
 
-    system = models.ForeignKey(SourceSystem, on_delete=models.PROTECT, related_name="records")
+    # The key's constraint begins with the system, and the batch has an index below: each index less is one less to
+    # write twice a record, when it comes and when it is linked.
+    system = models.ForeignKey(SourceSystem, on_delete=models.PROTECT, related_name="records", db_index=False)
     domain = models.CharField(max_length=32)
     part = models.CharField(max_length=40, blank=True)
     key = models.CharField(max_length=300)
@@ -177,7 +179,9 @@ class SourceRecord(models.Model):
     content_hash = models.CharField(max_length=64)
     state = models.CharField(max_length=8, choices=SourceState.choices, default=SourceState.WAITING)
     row = models.ForeignKey(SourceRow, null=True, blank=True, on_delete=models.PROTECT, related_name="source_records")
-    batch = models.ForeignKey(Batch, null=True, blank=True, on_delete=models.PROTECT, related_name="source_records")
+    batch = models.ForeignKey(
+        Batch, null=True, blank=True, on_delete=models.PROTECT, related_name="source_records", db_index=False
+    )
     # When the source itself says the row was last changed, else when its content last changed here.
     as_of = models.DateTimeField()
     first_seen_at = models.DateTimeField()
@@ -242,7 +246,10 @@ class LinkMethod(models.TextChoices):
 
 
 class Link(models.Model):
-    """The crosswalk: source record to golden record, with who, why, since when. Ended links are kept."""
+    """The crosswalk: source record to golden record, with who, why, since when. Ended links are kept.
+
+    ``merge`` is the innermost standing merge that brought it here: that one's loser is where it is at home.
+    """
 
     source_record = models.ForeignKey(SourceRecord, on_delete=models.PROTECT, related_name="links")
     record = models.ForeignKey(GoldenRecord, on_delete=models.PROTECT, related_name="links")

@@ -59,15 +59,20 @@ class AppendOnly(Wall):
         path, args, kwargs = super().deconstruct()
         return path, tuple(args), {**kwargs, "once": self.once}
 
-    def _create(self, table: str) -> str:
-        grant = f"GRANT UPDATE ({', '.join(self.once)}) ON {table} TO {APP_ROLE};" if self.once else ""
+    def function(self, table: str) -> str:
+        """What decides; made anew where it stands already."""
+        before = f"DECLARE before {table}%ROWTYPE;" if self.once else ""
         return f"""
-CREATE FUNCTION {self.name}() RETURNS trigger LANGUAGE plpgsql AS $wall$
-BEGIN
+CREATE OR REPLACE FUNCTION {self.name}() RETURNS trigger LANGUAGE plpgsql AS $wall$
+{before} BEGIN
   IF TG_OP = 'TRUNCATE' AND current_setting('assay.allow_truncate', true) = 'on' THEN RETURN NULL; END IF;
   {self._once_clause()}
   RAISE EXCEPTION '{table} is append-only: % refused', TG_OP USING ERRCODE = 'integrity_constraint_violation';
-END $wall$;
+END $wall$;"""
+
+    def _create(self, table: str) -> str:
+        grant = f"GRANT UPDATE ({', '.join(self.once)}) ON {table} TO {APP_ROLE};" if self.once else ""
+        return f"""{self.function(table)}
 CREATE TRIGGER {self.name} BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION {self.name}();
 CREATE TRIGGER {self.name}_all BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {self.name}();
 DO $wall$ BEGIN
@@ -80,9 +85,12 @@ END $wall$"""
         if not self.once:
             return ""
         empty = " AND ".join(f"OLD.{column} IS NULL AND NEW.{column} IS NOT NULL" for column in self.once)
-        keep = " - ".join(["to_jsonb({0})"] + [f"'{column}'" for column in self.once])
-        same = f"{keep.format('OLD')} = {keep.format('NEW')}"
-        return f"IF TG_OP = 'UPDATE' AND {empty} AND {same} THEN RETURN NEW; END IF;"
+        filled = " ".join(f"before.{column} := NEW.{column};" for column in self.once)
+        return f"""
+  IF TG_OP = 'UPDATE' AND {empty} THEN
+    before := OLD; {filled}
+    IF before IS NOT DISTINCT FROM NEW THEN RETURN NEW; END IF;
+  END IF;"""
 
     def _remove(self, table: str) -> str:
         return (
@@ -118,6 +126,9 @@ class Versioned(Wall):
     Checked once per written row by a deferred constraint trigger: the version table of the record's domain must hold
     a row with the record's current version number and this transaction's id. ``update()``, raw SQL and psql are
     caught alike. ``column`` is the column that holds the record's id.
+
+    Which version table to look into is asked of ``assay_version_stands``, which names each of them: with the name put
+    into the statement row by row, PostgreSQL planned it row by row, at ten times the cost of the look itself.
     """
 
     def __init__(self, *, name: str, column: str) -> None:
@@ -128,22 +139,26 @@ class Versioned(Wall):
         path, args, kwargs = super().deconstruct()
         return path, tuple(args), {**kwargs, "column": self.column}
 
-    def _create(self, table: str) -> str:
+    def function(self, table: str) -> str:
+        """What decides; made anew where it stands already."""
         return f"""
-CREATE FUNCTION {self.name}() RETURNS trigger LANGUAGE plpgsql AS $wall$
-DECLARE golden record; found_one boolean; subject uuid;
+CREATE OR REPLACE FUNCTION {self.name}() RETURNS trigger LANGUAGE plpgsql AS $wall$
+DECLARE golden record; subject uuid;
 BEGIN
   IF TG_OP = 'DELETE' THEN subject := OLD.{self.column}; ELSE subject := NEW.{self.column}; END IF;
   SELECT domain, version INTO golden FROM mdm_goldenrecord WHERE id = subject;
   IF NOT FOUND THEN RAISE EXCEPTION 'golden record % is gone: golden records are never deleted', subject; END IF;
-  EXECUTE format('SELECT true FROM %I WHERE record_id = $1 AND version = $2 AND written_in = $3',
-                 'mdm_' || golden.domain || '_version')
-    INTO found_one USING subject, golden.version, pg_current_xact_id()::text::bigint;
-  IF found_one IS NULL THEN
+  IF NOT assay_version_stands(golden.domain, subject, golden.version) THEN
     RAISE EXCEPTION 'golden record % was written without a version: % of {table} refused', subject, TG_OP
       USING ERRCODE = 'integrity_constraint_violation';
   END IF;
   RETURN NULL;
+END $wall$;"""
+
+    def _create(self, table: str) -> str:
+        return f"""{self.function(table)}
+DO $wall$ BEGIN
+  IF to_regproc('assay_learn_versions') IS NOT NULL THEN PERFORM assay_learn_versions(); END IF;
 END $wall$;
 CREATE CONSTRAINT TRIGGER {self.name} AFTER INSERT OR UPDATE OR DELETE ON {table}
   DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION {self.name}()"""

@@ -5,11 +5,11 @@ Every function runs a number of queries that does not grow with what it returns.
 
 from mdm.masking import MASK, masked, masked_body
 from mdm.queries.audit import AuditFilters, actors, audit_csv, audit_entries, audit_event, audit_json_lines
-from mdm.queries.detail import record_detail, resolve
+from mdm.queries.detail import part_rows, record_detail, resolve
 from mdm.queries.feed import FeedHead, FeedPage, feed_head, read_feed
 from mdm.queries.find import lookup, search
 from mdm.queries.history import as_of, history
-from mdm.queries.lists import ORDERS, count_by_state, list_records
+from mdm.queries.lists import ORDERS, count_by_state, list_records, orders_of
 from mdm.queries.referrers import referrers
 from mdm.queries.shapes import (
     VISIBLE,
@@ -33,6 +33,7 @@ from mdm.queries.shapes import (
     SearchResult,
     Value,
 )
+from mdm.queries.why import Claim, PinShown, Why, attribute_of, why_value
 
 __all__ = [
     "MASK",
@@ -43,6 +44,7 @@ __all__ = [
     "AuditFilters",
     "AuditPage",
     "Change",
+    "Claim",
     "CrosswalkEntry",
     "FeedHead",
     "FeedPage",
@@ -54,14 +56,17 @@ __all__ = [
     "PartRow",
     "PartRows",
     "PastRecord",
+    "PinShown",
     "Provenance",
     "RecordDetail",
     "Reference",
     "Referrers",
     "SearchResult",
     "Value",
+    "Why",
     "actors",
     "as_of",
+    "attribute_of",
     "audit_csv",
     "audit_entries",
     "audit_event",
@@ -73,9 +78,12 @@ __all__ = [
     "lookup",
     "masked",
     "masked_body",
+    "orders_of",
+    "part_rows",
     "read_feed",
     "record_detail",
     "referrers",
     "resolve",
     "search",
+    "why_value",
 ]

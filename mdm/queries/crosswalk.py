@@ -6,6 +6,7 @@ from uuid import UUID
 
 from mdm.masking import masked
 from mdm.mastering.offers import resolve_references
+from mdm.mastering.pins import resting
 from mdm.models import Link, LinkMethod, SourceRecord
 from mdm.queries.shapes import CrosswalkEntry, Offered
 from mdm.queries.values import references_to
@@ -57,6 +58,7 @@ class Sayings:
     def __init__(self, domain: Domain, links: Sequence[Link]) -> None:
         self.sources = [link.source_record for link in links if link.source_record.state != "retired"]
         self._targets = resolve_references(domain, self.sources) if self._refer(domain) else {}
+        self._rests = resting({links[0].record_id: self.sources}) if links else {}
         self._references = references_to(UUID(found) for found in self._targets.values())
 
     def _refer(self, domain: Domain) -> bool:
@@ -68,7 +70,7 @@ class Sayings:
         found = []
         for source in self.sources:
             said = self._said(attribute, source)
-            if source.pk == winner or said in (None, ""):
+            if source.pk == winner or said in (None, "") or attribute.name in self._rests.get(source.pk, ()):
                 continue
             found.append(
                 Offered(

@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Q
+
 from mdm.domains import BY_NAME
 from mdm.errors import NotFound
 from mdm.filters.fields import uuid_or_none
@@ -14,7 +16,7 @@ from mdm.models import GoldenRecord, SourceRecord
 from mdm.queries.crosswalk import Sayings, crosswalk, open_links
 from mdm.queries.shapes import PartRow, PartRows, Provenance, RecordDetail, Value
 from mdm.queries.values import columns, holders, read, reference_to
-from mdm.spec import Attribute, Exposure, Part
+from mdm.spec import Attribute, Exposure, Kind, Part
 
 
 def resolve(name: str | UUID) -> GoldenRecord:
@@ -27,10 +29,12 @@ def resolve(name: str | UUID) -> GoldenRecord:
     return found
 
 
-def record_detail(name: str | UUID | GoldenRecord, *, reveal: bool = False) -> RecordDetail:
+def record_detail(
+    name: str | UUID | GoldenRecord, *, reveal: bool = False, part_limit: int | None = None
+) -> RecordDetail:
     """The record with this id or code: values with provenance and rivals, parts, crosswalk; NotFound otherwise.
 
-    Restricted values are masked unless ``reveal``.
+    Restricted values are masked unless ``reveal``. ``part_limit`` leaves out the further rows of each part.
     """
     record = name if isinstance(name, GoldenRecord) else resolve(name)
     domain = BY_NAME[record.domain]
@@ -68,7 +72,7 @@ def record_detail(name: str | UUID | GoldenRecord, *, reveal: bool = False) -> R
         absorbed=[reference_to(loser) for loser in GoldenRecord.objects.filter(merged_into=record).order_by("code")],
         values=values(domain.attributes, own),
         extension=values(added, extension),
-        parts=[PartRows(part, _part_rows(part, record.pk, reveal=reveal)) for part in domain.parts],
+        parts=[part_rows(part, record.pk, reveal=reveal, limit=part_limit) for part in domain.parts],
         crosswalk=crosswalk(links),
         identifiers=[known for known in record.identifiers if not known.startswith(f"{ANY_SCHEME}:")],
     )
@@ -109,14 +113,24 @@ def _provenance(origin: Mapping[str, Any] | None, known: Mapping[int, SourceReco
     )
 
 
-def _part_rows(part: Part, record_id: UUID, *, reveal: bool) -> list[PartRow]:
+def part_rows(
+    part: Part,
+    record_id: UUID,
+    *,
+    reveal: bool = False,
+    words: Sequence[str] = (),
+    offset: int = 0,
+    limit: int | None = None,
+) -> PartRows:
+    """Rows of one part of a record that bear all the words, from ``offset`` on. One query, two where there are more."""
+    asked = part.model._default_manager.filter(record_id=record_id)
+    for word in words:
+        asked = asked.filter(_bears(part, word))
     source = ("source_record_id", "source_record__key", "source_record__system__code", "source_record__system__name")
-    rows = (
-        part.model._default_manager.filter(record_id=record_id)
-        .order_by("part_key")
-        .values("part_key", *source, *columns(part.attributes))
-    )
-    return [
+    found = asked.order_by("part_key").values("part_key", *source, *columns(part.attributes))
+    rows = list(found[offset : offset + limit + 1] if limit is not None else found[offset:])
+    more = limit is not None and len(rows) > limit
+    shown = [
         PartRow(
             key=row["part_key"],
             values=read(part.attributes, row, reveal=reveal),
@@ -125,5 +139,23 @@ def _part_rows(part: Part, record_id: UUID, *, reveal: bool) -> list[PartRow]:
             source_name=row["source_record__system__name"],
             source_key=row["source_record__key"],
         )
-        for row in rows
+        for row in (rows[:limit] if more else rows)
     ]
+    return PartRows(part, shown, asked.count() if more or offset else len(rows))
+
+
+def _bears(part: Part, word: str) -> Q:
+    """Rows with the word in any value people may read; choices by label, references by title or code."""
+    word = typeable(word)
+    found = Q(source_record__key__icontains=word)
+    for attribute in part.attributes:
+        if attribute.exposure is Exposure.RESTRICTED:
+            continue
+        if attribute.kind is Kind.REFERENCE:
+            found |= Q(**{f"{attribute.name}__title__icontains": word}) | Q(**{f"{attribute.name}__code__iexact": word})
+        elif attribute.choices:
+            fitting = [value for value, label in attribute.choices if word.casefold() in label.casefold()]
+            found |= Q(**{f"{attribute.name}__in": fitting})
+        else:
+            found |= Q(**{f"{attribute.name}__icontains": word})
+    return found

@@ -20,7 +20,7 @@ from mdm.spec import Domain
 def history(record_id: UUID, *, before: int | None = None, limit: int = 50) -> Sequence[HistoryEntry]:
     """Versions newest first, below version ``before``; NotFound for an unknown record. Three queries."""
     domain = _domain_of(record_id)
-    versions = _versions(domain, record_id).order_by("-version")
+    versions = versions_of(domain, record_id).order_by("-version")
     rows: list[Any] = list(versions.filter(version__lt=before)[:limit] if before else versions[:limit])
     numbers = dict(
         ChangeEvent.objects.filter(record_id=record_id, version__in=[row.version for row in rows]).values_list(
@@ -40,7 +40,7 @@ def as_of(
     if [moment, seq, version].count(None) != 2:
         raise Invalid("One point in time is asked for.", "Give a moment, a sequence or a version, and only one.")
     domain = _domain_of(record_id)
-    versions = _versions(domain, record_id)
+    versions = versions_of(domain, record_id)
     if seq is not None:
         numbered = ChangeEvent.objects.filter(record_id=record_id, seq__lte=seq)
         version = numbered.aggregate(last=models.Max("version"))["last"] or 0
@@ -82,7 +82,8 @@ def _domain_of(record_id: UUID) -> Domain:
     return BY_NAME[name]
 
 
-def _versions(domain: Domain, record_id: UUID) -> models.QuerySet[Any]:
+def versions_of(domain: Domain, record_id: UUID) -> models.QuerySet[Any]:
+    """The version rows of a record."""
     model: type[models.Model] = domain.model.history.model  # type: ignore[attr-defined]
     return model._default_manager.filter(record_id=record_id)
 

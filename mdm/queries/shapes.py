@@ -109,10 +109,11 @@ class PartRow:
 
 @dataclass(frozen=True, slots=True)
 class PartRows:
-    """All rows of a part, in key order."""
+    """Rows of a part in key order: all of them, or the first; ``total`` counts all."""
 
     part: Part
     rows: Sequence[PartRow]
+    total: int
 
 
 @dataclass(frozen=True, slots=True)

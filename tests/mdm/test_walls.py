@@ -3,10 +3,11 @@
 from collections.abc import Callable
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from mdm.domains import DOMAINS
 from mdm.models import GoldenRecord, Link, Merge
+from mdm.spec import Domain
 from tests.mdm.making import golden, source
 
 pytestmark = pytest.mark.django_db
@@ -125,3 +126,16 @@ def test_a_record_is_lost_in_one_merge_at_a_time() -> None:
     Merge.objects.create(**made)
     with pytest.raises(IntegrityError, match="lost_once"), transaction.atomic():
         Merge.objects.create(**made)
+
+
+@pytest.mark.parametrize("domain", DOMAINS, ids=lambda domain: domain.name)
+def test_the_walls_know_the_version_table_of_every_domain(domain: Domain) -> None:
+    """A domain added later is learnt where its own walls are made; here nothing was written, so nothing stands."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT assay_version_stands(%s, gen_random_uuid(), 1)", [domain.name])
+        assert cursor.fetchone() == (False,)
+
+
+def test_an_unknown_domain_is_no_way_round_the_walls() -> None:
+    with pytest.raises(DatabaseError, match="no versions are kept of nothing"), transaction.atomic():
+        run("SELECT assay_version_stands('nothing', gen_random_uuid(), 1)")

@@ -1,0 +1,52 @@
+"""Statements put into SQL once and prepared once a session."""
+
+import pytest
+from django.db import connection
+
+from mdm.compiled import FEW, Compiled, found_by, prepared
+from mdm.models import GoldenRecord, SourceSystem
+from tests.factories import supplier, system
+
+pytestmark = pytest.mark.django_db
+
+
+def kept(text: str) -> int:
+    """How many statements that hold this text PostgreSQL has prepared in this session."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE %s", [f"%{text}%"])
+        return int(cursor.fetchone()[0])
+
+
+def test_a_statement_about_few_rows_is_prepared_once_whatever_its_values() -> None:
+    for number in range(3):
+        with prepared() as cursor:
+            cursor.execute("SELECT %s::int AS told_apart", [number])
+            assert cursor.fetchall() == [(number,)]
+    assert kept("AS told_apart") == 1
+
+
+def test_a_statement_about_many_rows_is_planned_anew() -> None:
+    with prepared(FEW + 1) as cursor:
+        cursor.execute("SELECT %s::int AS planned_anew", [1])
+        assert cursor.fetchall() == [(1,)]
+    assert kept("SELECT $1::int AS planned_anew") == 0
+
+
+def test_a_question_is_prepared_and_its_answer_is_what_django_reads() -> None:
+    system("erp")
+    asked = Compiled(lambda code: SourceSystem.objects.filter(code=code), code="stands for a code")
+    (found,) = asked.records(code="erp")
+    one = SourceSystem.objects.get(code="erp")
+    assert vars(found) | {"_state": ""} == vars(one) | {"_state": ""}
+    assert not asked.records(code="crm")
+    assert kept('FROM "mdm_sourcesystem"') == 1
+
+
+def test_what_is_found_by_a_column_is_what_django_reads() -> None:
+    made = [supplier("V1", "Acme"), supplier("V2", "Waters")]
+    found = {one.pk: one for one in found_by(GoldenRecord, "id", [one.pk for one in made], "ORDER BY id")}
+    for one in GoldenRecord.objects.all():
+        told = {name: value for name, value in vars(found[one.pk]).items() if name != "_state"}
+        assert told == {name: value for name, value in vars(one).items() if name != "_state"}
+    row = next(iter(found_by(type(made[0].supplier), "record_id", [made[0].pk])))
+    assert (row.name, row.provenance) == (made[0].supplier.name, made[0].supplier.provenance)
