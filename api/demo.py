@@ -35,7 +35,7 @@ from publishing.files.demo import ensure_demo_files
 from publishing.models import Endpoint
 from stewardship.models import ChangeRequest, Decision
 from stewardship.requests import approve, propose
-from stewardship.workflow.candidates import merge_candidate, reject_candidate, skip_candidate
+from stewardship.workflow import merge_candidate, reject_candidate, skip_candidate
 
 FOLDER = settings.BASE_DIR / "demo"
 # Domain -> how many of its likeliest questions are about records in use at the receivers already.

@@ -23,7 +23,11 @@ pytestmark = pytest.mark.django_db
 
 READS = [f"/api/v1/{domain.slug}/" for domain in DOMAINS] + [
     f"/api/v1/{domain.slug}/{domain.prefix}-0000001" for domain in DOMAINS
-] + ["/api/v1/changes", "/api/v1/lookup?identifier=1", "/api/v1/schema"]  # fmt: skip
+] + [
+    "/api/v1/changes", "/api/v1/lookup?identifier=1", "/api/v1/schema", "/api/v1/relations", "/api/v1/measurements",
+    "/api/v1/quality/suppliers", "/api/v1/hierarchies", "/api/v1/hierarchies/facilities/parent",
+    "/api/v1/hierarchies/facilities/parent/nodes", "/api/v1/hierarchies/facilities/legal/moves",
+]  # fmt: skip
 BATCH = "/api/v1/batches/0199aaaa-0000-7000-8000-000000000000"
 
 
@@ -37,7 +41,9 @@ def test_every_path_of_the_api_is_in_this_test() -> None:
     schemas = {"message-schemas", "message-schema"}  # open to all, without a value in them
     targets = {"receipts", "reconcile"}
     rest = {"changes", "consumer", "lookup", "match", "batches", "batch", "quarantine", "schema", "docs"}
-    assert names == lists | rest | schemas | targets
+    measured = {"relations", "measurements", "quality"}
+    trees = {"hierarchies", "hierarchy", "hierarchy-nodes", "hierarchy-moves"}
+    assert names == lists | rest | schemas | targets | measured | trees
 
 
 @pytest.mark.parametrize("path", [*READS, BATCH, f"{BATCH}/quarantine"])

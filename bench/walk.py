@@ -1,0 +1,89 @@
+"""Walking a hub as a person: from the first page along every link, one page of each kind, with a real browser.
+
+Shared by ``bench.pages`` (a running hub) and ``tests/browser/test_access.py`` (the test's own).
+"""
+
+from collections.abc import Iterator, Sequence
+from importlib.resources import files
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.urls import Resolver404, resolve
+
+# WCAG 2.2 AA, with all it builds on.
+STANDARDS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
+GRAVE = ("serious", "critical")
+MOST_PAGES = 200
+# Colours that change with the scheme pass through others for a moment.
+SETTLED_MS = 200
+# Answers that are no page: downloads, documents for machines, fragments.
+NO_PAGE = ("/api/", "/static/", "/metrics", "/sign-out/", ".csv", ".jsonl", ".xlsx", "/file-download/")
+# Addresses that differ in these parameters only are looked at once each: they change the page's shape.
+SHAPES = ("view", "show", "state", "order")
+
+LINKS = """() => [...document.querySelectorAll("a[href], [hx-get]")]
+  .map((one) => one.getAttribute("href") ?? one.getAttribute("hx-get"))"""
+
+
+def kind(address: str) -> str:
+    """What tells one kind of page from another: the name of its address, and its tab."""
+    parts = urlsplit(address)
+    match = resolve(parts.path)
+    if not match.view_name:
+        return ""
+    shape = sorted(one for one in parts.query.split("&") if one.partition("=")[0] in SHAPES)
+    return "?".join((match.view_name, *shape))
+
+
+def walk(page: Any, seeds: Sequence[str] = ("/",)) -> Iterator[tuple[str, str, int]]:
+    """(kind, address, answer) of one page of each kind; the browser stands on it when it is given."""
+    seen: set[str] = set()
+    waiting = list(seeds)
+    while waiting and len(seen) < MOST_PAGES:
+        address = waiting.pop(0)
+        if any(part in address for part in NO_PAGE):
+            continue
+        try:
+            name = kind(address)
+        except Resolver404:
+            continue
+        if not name or name in seen:
+            continue
+        seen.add(name)
+        answer = page.goto(address, wait_until="load")
+        if answer is None or "text/html" not in answer.headers.get("content-type", "text/html"):
+            continue
+        here = urlsplit(page.url)
+        waiting += [link for text in page.evaluate(LINKS) if text and (link := _ours(text, here.path))]
+        # A fragment has no head: it is looked at inside its page.
+        if page.evaluate("() => document.title !== '' && document.querySelector('main') !== null"):
+            yield name, address, answer.status
+
+
+def _ours(link: str, here: str) -> str:
+    if link.startswith("?"):
+        return here + link
+    return link if link.startswith("/") and not link.startswith("//") else ""
+
+
+def put_axe_in(page: Any) -> None:
+    """Loads axe-core into the present page; the package that brings it is a development dependency."""
+    if not page.evaluate("() => 'axe' in window"):
+        source = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+        page.evaluate(f"() => {{ {source}; window.axe = window.axe ?? axe; }}")
+
+
+def barriers(page: Any) -> list[str]:
+    """What axe-core finds serious or critical on the present page: rule, element, reason."""
+    put_axe_in(page)
+    page.wait_for_timeout(SETTLED_MS)
+    found = page.evaluate(
+        "(tags) => axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})",
+        list(STANDARDS),
+    )
+    return [
+        f"{rule['id']}: {node['html'][:140]} ({' '.join(node['failureSummary'].split())[:220]})"
+        for rule in found["violations"]
+        if rule["impact"] in GRAVE
+        for node in rule["nodes"]
+    ]
