@@ -2,7 +2,19 @@
 
 from django.urls import URLPattern, URLResolver, path, re_path
 
-from publishing.views import calls, dead_letters, deliveries, drift, endpoints, files, history, mapping, replays, setup
+from publishing.views import (
+    calls,
+    dead_letters,
+    deliveries,
+    drift,
+    endpoints,
+    files,
+    history,
+    mapping,
+    replays,
+    setup,
+    sides,
+)
 
 app_name = "publishing"
 
@@ -16,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("parked/", endpoints.parked_anywhere, name="parked"),
     path("dead-letters/", dead_letters.dead_letters, name="dead_letters"),
     re_path(r"^dead-letters/(?P<verb>release|resend|skip)/$", dead_letters.act_on_parked, name="act_on_parked"),
+    path("records/sides/", sides.sides, name="sides"),
     path("records/<uuid:record_id>/", deliveries.record_deliveries, name="record_deliveries"),
     path("deliveries/<int:pk>/", deliveries.delivery_page, name="delivery"),
     re_path(
