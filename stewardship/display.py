@@ -39,6 +39,7 @@ TONES = {
     "confirmed": "ok",
     "rejected": "danger",
     "approved": "ok",
+    "scheduled": "info",
     "refused": "danger",
     "proposed": "warn",
     "waiting": "warn",

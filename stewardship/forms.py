@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.db import models
+from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
@@ -16,8 +17,11 @@ from mdm.mastering.compose import EXTENSION_PREFIX, extension_attributes
 from mdm.models import GoldenRecord, GoldenState
 from mdm.queries import RecordDetail, Reference
 from mdm.spec import Attribute, Domain, Exposure, Kind
+from stewardship.pinning import Terms
 
 UNKNOWN = ("", "No value")
+FOR_GOOD, UNTIL_SOURCE, UNTIL_DAY = "good", "source", "day"
+LIFETIMES = ((FOR_GOOD, "For good"), (UNTIL_SOURCE, "Until the source changes"), (UNTIL_DAY, "Until a day"))
 
 
 class ReferenceField(forms.CharField):
@@ -71,11 +75,18 @@ class ProposalForm(forms.Form):
         help_text="Whoever approves reads it, and auditors do.",
         error_messages={"required": "Say why, so that whoever approves can judge it."},
     )
+    lifetime = forms.ChoiceField(label="How long", required=False, choices=LIFETIMES, widget=forms.RadioSelect)
     valid_until = forms.DateField(
-        label="Valid until",
+        label="Last day",
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-        help_text="Afterwards the sources decide again. Blank: for good.",
+        help_text="Afterwards the sources decide again.",
+    )
+    holds_from = forms.DateField(
+        label="From",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text="Approved before, it takes effect on this day. Blank: as soon as it is approved.",
     )
 
     def __init__(self, detail: RecordDetail, data: Mapping[str, Any] | None = None, **options: Any) -> None:
@@ -84,7 +95,10 @@ class ProposalForm(forms.Form):
         held = _held(detail)
         given = options.pop("initial", {})
         self.held = {attribute.name: held.get(attribute.name, "") for attribute in self.attributes}
-        initial = {**self.held, "base_version": detail.version, **given}
+        if data is not None and "lifetime" not in data:  # an edit made in place says it on the next page
+            data = data.copy() if isinstance(data, QueryDict) else dict(data)
+            data["lifetime"] = FOR_GOOD
+        initial = {**self.held, "base_version": detail.version, "lifetime": FOR_GOOD, **given}
         super().__init__(data, initial=initial, use_required_attribute=False, **options)
         titles = {v.attribute.name: str(v.value) for v in detail.values if isinstance(v.value, Reference)}
         for attribute in self.attributes:
@@ -104,15 +118,55 @@ class ProposalForm(forms.Form):
             raise forms.ValidationError("This day is over.")
         return datetime.combine(day, time(23, 59, 59), tzinfo=UTC)
 
+    def clean_holds_from(self) -> datetime | None:
+        """The beginning of the day named, which has to be ahead."""
+        day = self.cleaned_data.get("holds_from")
+        if day is not None and day <= timezone.now().date():
+            raise forms.ValidationError("Name a day ahead, or leave it blank to let the change hold at once.")
+        return datetime.combine(day, time(), tzinfo=UTC) if day else None
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or self.cleaned_data
+        if cleaned.get("lifetime") == UNTIL_DAY and "valid_until" not in self.errors and not cleaned.get("valid_until"):
+            self.add_error("valid_until", "Name the last day, or choose another lifetime.")
+        return cleaned
+
+    @property
+    def pins(self) -> dict[str, int]:
+        """{attribute: source record} whose value is to be pinned, as the page that led here asked."""
+        asked = self.data.getlist("pin") if isinstance(self.data, QueryDict) else self.initial.get("pin", [])
+        pairs = (text.partition(":") for text in asked)
+        known = {attribute.name for attribute in self.attributes}
+        return {name: int(number) for name, _, number in pairs if name in known and number.isdecimal()}
+
+    @property
+    def pin_fields(self) -> list[str]:
+        """What the hidden fields of the form carry of ``pins``."""
+        return [f"{name}:{number}" for name, number in self.pins.items()]
+
+    def terms(self) -> Terms:
+        """From when and for how long it is to hold. Call it after ``is_valid``."""
+        return Terms(
+            valid_until=self.cleaned_data.get("valid_until"),
+            until_source=self.cleaned_data.get("lifetime") == UNTIL_SOURCE,
+            holds_from=self.cleaned_data.get("holds_from"),
+            sources=self.pins,
+        )
+
     def proposed(self) -> dict[str, Any]:
         """{attribute: new value} of everything the person changed; None blanks. Call it after ``is_valid``."""
-        changed = {}
+        changed, pinned = {}, self.pins
         for attribute in self.attributes:
             name = attribute.name
             sent = str(self.data.get(name, "") or "").strip()
-            if name in self.data and sent != str(self.held[name]):
+            if name in self.data and (name in pinned or sent != str(self.held[name])):
                 changed[name] = self.cleaned_data.get(name) or None
         return changed
+
+    def touched(self) -> list[str]:
+        """The attributes the person typed something else into, fitting or not."""
+        sent = {name: str(self.data.get(name, "") or "").strip() for name in self.held if name in self.data}
+        return [name for name, text in sent.items() if text != str(self.held[name])]
 
     def take(self, refusal: Invalid) -> None:
         """Put every problem of the refusal at its field, or above the form where it has none."""

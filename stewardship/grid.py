@@ -1,12 +1,15 @@
 """The compare grid: one row per attribute and part, heaviest evidence first, what differs marked. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from difflib import get_close_matches
 from typing import Any
+from uuid import UUID
 
 from mdm.mastering import Survival
 from mdm.spec import Attribute, Domain
+from stewardship.choosing import Choice
 from stewardship.members import Member, worded
 from stewardship.showing import Source
 
@@ -33,17 +36,36 @@ class Cell:
     reference: str = ""
     survives: bool = False
     lines: Sequence[Line] = ()
+    record: UUID | None = None
+    rule: str = ""
+    date: datetime | None = None
+    taken: bool = False
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One row of the union of a part; ``key`` is how the form names it, ``out``: a person ticked it out."""
+
+    key: str
+    text: str
+    source: str
+    out: bool
 
 
 @dataclass(frozen=True)
 class Golden:
-    """What survives: value, source system, rule; ``changes``: the winner had another value until now."""
+    """What survives: value, source system, rule; ``changes``: the winner had another value until now; ``edited``: a
+    person chose it here, ``typed`` as this text. ``rows`` are the union of a part."""
 
     value: str
     source: str = ""
     rule: str = ""
     changes: bool = False
     before: str = ""
+    edited: bool = False
+    typed: str = ""
+    problem: str = ""
+    rows: Sequence[Kept] = ()
 
 
 @dataclass(frozen=True)
@@ -64,6 +86,16 @@ class Row:
         return f"{self.weight:+.1f}".replace("-", "\N{MINUS SIGN}")
 
 
+@dataclass(frozen=True)
+class Chosen:
+    """What a person chose, as the golden column shows it: what does not fit, and the rows of the parts."""
+
+    choice: Choice = field(default_factory=Choice)
+    edited: frozenset[str] = frozenset()
+    problems: Mapping[str, str] = field(default_factory=dict)
+    rows: Mapping[str, Sequence[Kept]] = field(default_factory=dict)
+
+
 def weights(domain: Domain, explanations: Iterable[Sequence[Mapping[str, Any]]]) -> dict[str, float]:
     """{attribute or part: the strongest match weight any comparison of it had}."""
     reads = {feature.name: feature.attributes for feature in domain.matching.features}
@@ -78,36 +110,66 @@ def weights(domain: Domain, explanations: Iterable[Sequence[Mapping[str, Any]]])
 
 
 def rows(
-    domain: Domain, members: Sequence[Member], weighed: Mapping[str, float], surviving: Sequence[Survival] | None
+    domain: Domain,
+    members: Sequence[Member],
+    weighed: Mapping[str, float],
+    surviving: Sequence[Survival] | None,
+    chosen: Chosen | None = None,
 ) -> list[Row]:
     """Heaviest evidence first, then what differs, then as declared. The first member is the one compared with."""
     survivors = {one.name: one for one in surviving or ()}
+    chosen = chosen or Chosen()
     titles = {key: title for member in members for key, title in member.references.items()}
     systems = {known.system.code: known.system for member in members for known in member.sources}
     made = [
         _attribute_row(
-            a, members, systems, weighed.get(a.name, 0.0), _golden(a, survivors.get(a.name), titles, systems)
+            a,
+            members,
+            systems,
+            weighed.get(a.name, 0.0),
+            _golden(a, survivors.get(a.name), titles, systems, chosen),
+            chosen.choice.taken.get(a.name),
         )
         for a in domain.attributes
     ]
-    made += [_part_row(part.name, part.label, members, weighed.get(part.name, 0.0)) for part in domain.parts]
+    made += [
+        _part_row(part.name, part.label, members, weighed.get(part.name, 0.0), chosen.rows.get(part.name, ()))
+        for part in domain.parts
+    ]
     made = [replace(row, weight=0.0) if row.state == EMPTY else row for row in made]
     order = (DIFFERS, EQUAL, EMPTY)
     return sorted(made, key=lambda row: (-abs(row.weight), order.index(row.state)))
 
 
 def _golden(
-    attribute: Attribute, one: Survival | None, titles: Mapping[str, str], systems: Mapping[str, Source]
+    attribute: Attribute,
+    one: Survival | None,
+    titles: Mapping[str, str],
+    systems: Mapping[str, Source],
+    chosen: Chosen,
 ) -> Golden:
+    own = Golden(
+        "",
+        edited=attribute.name in chosen.edited,
+        typed=chosen.choice.typed.get(attribute.name, ""),
+        problem=chosen.problems.get(attribute.name, ""),
+    )
     if one is None:
-        return Golden("")
+        return own
     after, before = (worded(attribute, titles.get(str(value), value)) for value in (one.after, one.before))
     source = systems[one.source].name if one.source in systems else one.source
-    return Golden(after, source, one.rule, changes=one.changes, before=before)
+    if own.edited:
+        source = "you, with this merge"
+    return replace(own, value=after, source=source, rule=one.rule, changes=one.changes, before=before)
 
 
 def _attribute_row(
-    attribute: Attribute, members: Sequence[Member], systems: Mapping[str, Source], weight: float, golden: Golden
+    attribute: Attribute,
+    members: Sequence[Member],
+    systems: Mapping[str, Source],
+    weight: float,
+    golden: Golden,
+    taken: UUID | None,
 ) -> Row:
     values = [member.values.get(attribute.name, "") for member in members]
     said = [value for value in values if value]
@@ -121,6 +183,10 @@ def _attribute_row(
                 source=systems.get(code, Source(code, code)) if code else None,
                 reference=_reference(number, values) if state == DIFFERS else value,
                 survives=bool(value and value == golden.value),
+                record=member.record.pk,
+                rule=member.rules.get(attribute.name, ""),
+                date=member.dates.get(attribute.name) if value else None,
+                taken=member.record.pk == taken,
             )
         )
     return Row(attribute.name, attribute.label, state, weight, cells, golden)
@@ -142,7 +208,7 @@ def _reference(number: int, values: Sequence[str]) -> str:
     return others[0] if len(others) == 1 else values[first]
 
 
-def _part_row(name: str, label: str, members: Sequence[Member], weight: float) -> Row:
+def _part_row(name: str, label: str, members: Sequence[Member], weight: float, union: Sequence[Kept]) -> Row:
     lines = [list(member.lines.get(name, ())) for member in members]
     everything = {line.casefold() for said in lines for line in said}
     same = all({line.casefold() for line in said} == everything for said in lines)
@@ -151,7 +217,8 @@ def _part_row(name: str, label: str, members: Sequence[Member], weight: float) -
     for number, said in enumerate(lines):
         theirs = [line for other, found in enumerate(lines) if other != number for line in found]
         cells.append(Cell(value="; ".join(said), lines=[_line(line, theirs) for line in said]))
-    kept = Golden(f"{len(everything)} in all" if everything else "")
+    number = sum(not row.out for row in union) if union else len(everything)
+    kept = Golden(f"{number} in all" if everything else "", rows=union, edited=any(row.out for row in union))
     return Row(name, label, state, weight, cells, kept, is_part=True)
 
 

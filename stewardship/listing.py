@@ -14,9 +14,10 @@ from mdm.filters.fields import ReferenceField, SystemField, WordsField, YesNoFie
 from mdm.mastering.compose import EXTENSION_PREFIX, extension_attributes
 from mdm.models import GoldenState, GoldenValues, Link, SourceSystem
 from mdm.spec import Attribute, Domain
+from stewardship.tables import LOOKS
 
 # Parameters of the page itself, not filters.
-OWN = ("sort", "after", "before", "filter", "value")
+OWN = ("sort", "after", "before", "filter", "value", *LOOKS)
 # Filters that have a control of their own above the list.
 FIXED = ("q", "state")
 # What a steward works with; merged records are asked for by name.

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from mdm.models import GoldenRecord, Link, SourceTrust
+from mdm.models import GoldenRecord, Link, SourceRecord, SourceTrust
 from mdm.queries import Reference, masked
 from mdm.queries.values import columns, read
 from mdm.spec import Attribute, Domain, Part
@@ -36,6 +36,8 @@ class Member:
     record: GoldenRecord
     values: Mapping[str, str]
     origins: Mapping[str, str]  # attribute -> code of the system its value comes from
+    rules: Mapping[str, str]  # attribute -> the rule that chose it
+    dates: Mapping[str, datetime]  # attribute -> when its source last changed it
     lines: Mapping[str, Sequence[str]]
     references: Mapping[str, str]  # golden id -> title, of everything this member points to
     sources: Sequence[Known] = field(default_factory=tuple)
@@ -68,9 +70,10 @@ def load(domain: Domain, record_ids: Iterable[UUID]) -> list[Member]:
         )
     }
     known = _sources(domain, records)
+    dates = _dates(rows.values())
     lines = {part.name: _lines(part, records) for part in domain.parts}
     members = [
-        _member(domain, record, rows[pk], known[pk], {name: found[pk] for name, found in lines.items()})
+        _member(domain, record, rows[pk], known[pk], {name: found[pk] for name, found in lines.items()}, dates)
         for pk, record in records.items()
     ]
     return sorted(members, key=lambda member: member.rank)
@@ -87,16 +90,26 @@ def _member(
     row: Mapping[str, Any],
     sources: Sequence[Known],
     lines: Mapping[str, Sequence[str]],
+    dates: Mapping[int, datetime],
 ) -> Member:
     values = read(domain.attributes, row)
+    origins = row["provenance"].items()
     return Member(
         record=record,
         values={a.name: worded(a, values[a.name]) for a in domain.attributes},
-        origins={name: origin["source"] for name, origin in row["provenance"].items()},
+        origins={name: origin["source"] for name, origin in origins},
+        rules={name: origin["rule"] for name, origin in origins},
+        dates={name: dates[pk] for name, origin in origins if (pk := origin.get("source_record")) in dates},
         lines=lines,
         references={str(v.record): v.title or v.code for v in values.values() if isinstance(v, Reference)},
         sources=sources,
     )
+
+
+def _dates(rows: Iterable[Mapping[str, Any]]) -> dict[int, datetime]:
+    """{source record: when it last changed} of every source record a value of these rows comes from. One query."""
+    wanted = {origin.get("source_record") for row in rows for origin in row["provenance"].values()}
+    return dict(SourceRecord.objects.filter(pk__in=wanted - {None}).values_list("pk", "as_of"))
 
 
 def _sources(domain: Domain, record_ids: Iterable[UUID]) -> Mapping[UUID, list[Known]]:

@@ -63,12 +63,17 @@ def entries() -> tuple[tuple[str, tuple[Entry, ...]], ...]:
             "",
             (
                 Entry(name="stewardship:queue", label="Work queue", icon="inbox", keys="g q"),
+                Entry(name="stewardship:notices", label="My notices", icon="bell", keys="g n"),
                 Entry(name="stewardship:requests", label="Change requests", icon="git-pull-request", keys="g r"),
                 Entry(name="stewardship:merges", label="Merges", icon="git-merge", keys="g m"),
+                Entry(name="stewardship:boards", label="Boards", icon="chart-bar", keys="g b"),
                 Entry(name="stewardship:search", label="Search", icon="search", keys="g s"),
             ),
         ),
-        ("Records", records),
+        (
+            "Records",
+            (*records, Entry(name="stewardship:trees", label="Hierarchies", icon="hierarchy", keys="g h")),
+        ),
         (
             "Flow",
             (

@@ -1,7 +1,7 @@
 """The read side of one question: members, evidence, the choice made so far, and what a merge would do."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -13,26 +13,29 @@ from matching.models import CandidateKind, CandidateState, MatchCandidate
 from matching.relations import Suggestion, suggest
 from matching.rules import in_force
 from mdm.domains import BY_NAME
-from mdm.errors import NotFound
-from mdm.mastering import MergePreview, follow_merges, preview_merge
+from mdm.errors import Invalid, NotFound, Refused
+from mdm.mastering import Edit, MergePreview, follow_merges, preview_merge
 from mdm.models import GoldenRecord, Merge
 from mdm.queries import resolve
 from mdm.spec import Domain
-from stewardship import frozen, grid
+from mdm.vetoes import Standing, standing
+from stewardship import frozen, grid, union
+from stewardship.choosing import LETTERS, Choice
 from stewardship.evidence import Evidence
 from stewardship.members import Member, load
-from stewardship.models import ChangeRequest, Decision, RequestState
+from stewardship.models import ChangeRequest, Decision, RequestState, Verb
 from stewardship.workflow.undoing import UNDOABLE
+from stewardship.workflow.unmerging import stands
 
 UNDO_HOURS = 12
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What the page holds so far: the winner, and which members were ticked out. Nothing chosen yet: the defaults."""
+class Beside:
+    """A group that is a record beside the first one: its letter and its members, the one that wins first."""
 
-    winner: UUID | None = None
-    ticked: frozenset[UUID] | None = None
+    letter: str
+    members: Sequence[Member]
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,10 @@ class Group:
     rows: Sequence[grid.Row]
     preview: MergePreview | None
     open_requests: int = 0
+    choice: Choice = field(default_factory=Choice)
+    beside: Sequence[Beside] = ()
+    problems: Sequence[str] = ()
+    vetoes: Sequence[Standing] = ()
 
     @property
     def leading(self) -> Member:
@@ -54,8 +61,13 @@ class Group:
 
     @property
     def left_out(self) -> int:
-        """How many members are ticked out."""
-        return len(self.members) - len(self.ticked)
+        """How many members are ticked out and in no other group."""
+        return len(self.members) - len(self.ticked) - sum(len(group.members) for group in self.beside)
+
+    @property
+    def placed(self) -> Mapping[UUID, str]:
+        """{member: letter of the group it is in} of those in a group beside the first."""
+        return {member.record.pk: group.letter for group in self.beside for member in group.members}
 
     @property
     def equal_count(self) -> int:
@@ -142,24 +154,78 @@ def case(question: MatchCandidate, choice: Choice | None = None) -> Case:
 def compare(
     domain: Domain, record_ids: Iterable[UUID], choice: Choice, weighed: Mapping[str, float], *, merging: bool = True
 ) -> Group:
-    """Members side by side, the winner first, with the preview of merging those ticked (where at least two are)."""
-    members = load(domain, record_ids)
+    """Members side by side, the winner first, with the preview of merging those ticked (where at least two are).
+
+    Values chosen that do not fit are told, and the preview goes on without them.
+    """
+    members = load(domain, {*record_ids, *_added(domain, choice)})
     known = {member.record.pk for member in members}
     ticked = frozenset(known if choice.ticked is None else choice.ticked & known)
     winner = choice.winner if choice.winner in known else members[0].record.pk
     if ticked and winner not in ticked:
         winner = next(member.record.pk for member in members if member.record.pk in ticked)
     losers = [member.record.pk for member in members if member.record.pk in ticked and member.record.pk != winner]
-    preview = preview_merge(winner_id=winner, loser_ids=losers) if merging and losers and winner in ticked else None
+    preview: MergePreview | None = None
+    problems: dict[str, str] = {}
+    if merging and losers and winner in ticked:
+        preview, problems = _preview(winner, losers, choice)
+    chosen = grid.Chosen(
+        choice=choice,
+        edited=preview.edited if preview else frozenset(),
+        problems=problems,
+        rows=union.kept_rows(domain, preview, choice.left_out) if preview else {},
+    )
+    others = choice.others() if ticked else []
+    held = {member.record.pk: member for member in members}
     return Group(
         domain=domain,
         members=members,
         ticked=ticked,
         winner=winner,
-        rows=grid.rows(domain, members, weighed, preview.values if preview else None),
+        rows=grid.rows(domain, members, weighed, preview.values if preview else None, chosen),
         preview=preview,
         open_requests=ChangeRequest.objects.filter(record_id__in=losers, state=RequestState.OPEN).count(),
+        choice=choice,
+        beside=[
+            Beside(letter, [held[pk] for pk in group if pk in held])
+            for letter, group in zip(LETTERS, others, strict=False)
+        ],
+        problems=list(problems.values()),
+        vetoes=standing(domain, [winner, *losers]) if preview else (),
     )
+
+
+def with_record(question: MatchCandidate, choice: Choice, name: str) -> Choice:
+    """The choice with one more record, ticked: the one with this code or id. Raises NotFound, Refused."""
+    if not name.strip():
+        raise NotFound("No record was named.", "Write its code, or begin its name and choose from the list.")
+    (found,) = records_named([name.strip()])
+    if found.domain != question.domain:
+        raise Refused("Records of different domains cannot be one.", "Find another one.")
+    ticked = choice.ticked if choice.ticked is None else choice.ticked | {found.pk}
+    return replace(choice, ticked=ticked, added=(*choice.added, found.pk))
+
+
+def _added(domain: Domain, choice: Choice) -> set[UUID]:
+    """The records found by hand, merged ones followed; those of other domains are left aside."""
+    now = set(follow_merges(choice.added).values())
+    return set(GoldenRecord.objects.filter(pk__in=now, domain=domain.name).values_list("pk", flat=True)) if now else now
+
+
+def _preview(winner: UUID, losers: Sequence[UUID], choice: Choice) -> tuple[MergePreview, dict[str, str]]:
+    """The merge with what was chosen; where that does not fit, without it, and why: {attribute: problem}."""
+    taken = {name: member for name, member in choice.taken.items() if member in (winner, *losers)}
+    edit = Edit(typed=choice.typed, taken=taken, left_out=choice.left_out)
+    try:
+        return preview_merge(winner_id=winner, loser_ids=losers, edit=edit), {}
+    except Invalid as invalid:
+        problems = dict(invalid.problems)
+    fitting = Edit(
+        typed={name: text for name, text in choice.typed.items() if name not in problems},
+        taken={name: member for name, member in taken.items() if name not in problems},
+        left_out=choice.left_out,
+    )
+    return preview_merge(winner_id=winner, loser_ids=losers, edit=fitting), problems
 
 
 def last_decision(user: User) -> Decision | None:
@@ -169,8 +235,11 @@ def last_decision(user: User) -> Decision | None:
         decided_by=user, decided_at__gte=since, verb__in=UNDOABLE, undone_by__isnull=True
     ).order_by("-decided_at")
     for decision in mine.iterator(chunk_size=10):
-        # A merge taken back on its record's page has nothing left to undo.
-        if not decision.merges or Merge.objects.filter(pk__in=decision.merges, undone_at__isnull=True).exists():
+        # A merge taken back on its record's page has nothing left to undo, nor has an unmerge merged again.
+        if decision.verb == Verb.UNMERGE:
+            if stands(decision):
+                return decision
+        elif not decision.merges or Merge.objects.filter(pk__in=decision.merges, undone_at__isnull=True).exists():
             return decision
     return None
 
@@ -190,6 +259,7 @@ def told(decision: Decision) -> str:
         "skip": "Put off: {} and {}",
         "keep": "Kept together: {}",
         "split": "Split off from {}",
+        "unmerge": "Unmerged from {}: {}",
     }
     first, others = titles[0], titles[1:]
     rest = others[0] if len(others) == 1 else f"{len(others)} others"

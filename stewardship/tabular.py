@@ -11,10 +11,11 @@ CALCULATED = ("=", "+", "-", "@", "\t", "\r")
 def csv_line(cells: Iterable[Any]) -> str:
     """One line, line end included; None is blank, and whatever a spreadsheet would calculate gets an apostrophe."""
     text = io.StringIO()
-    csv.writer(text).writerow([_defused(cell) for cell in cells])
+    csv.writer(text).writerow([defused(cell) for cell in cells])
     return text.getvalue()
 
 
-def _defused(cell: Any) -> str:
+def defused(cell: Any) -> str:
+    """The text of a cell that no spreadsheet calculates."""
     text = "" if cell is None else str(cell)
     return f"'{text}" if text.startswith(CALCULATED) else text

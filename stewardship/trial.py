@@ -4,6 +4,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from mdm.domains import BY_NAME
@@ -45,19 +46,21 @@ class TriedRow:
 def try_text(feed: Feed, text: str) -> list[TriedRow]:
     """Rows pasted with their header line; separator and header are found out."""
     plan = plan_of(feed)
-    return _rows(feed, plan, io.BytesIO(text.encode()), Dialect(quote=plan.dialect.quote, encoding="utf-8"))
+    dialect = Dialect(quote=plan.dialect.quote, encoding="utf-8")
+    return try_rows(plan, feed.system_id, io.BytesIO(text.encode()), dialect)
 
 
 def try_file(feed: Feed, file: BinaryIO) -> list[TriedRow]:
     """The first rows of a file, read the way the feed says."""
     plan = plan_of(feed)
-    return _rows(feed, plan, file, replace(plan.dialect))
+    return try_rows(plan, feed.system_id, file, replace(plan.dialect))
 
 
-def _rows(feed: Feed, plan: Plan, file: BinaryIO, dialect: Dialect) -> list[TriedRow]:
-    """Raises Invalid where the rows cannot be read at all."""
+def try_rows(plan: Plan, system_id: int, file: BinaryIO | Path, dialect: Dialect) -> list[TriedRow]:
+    """The first rows of a file, read by a plan. Raises Invalid where the rows cannot be read at all."""
     try:
-        raw = list(islice(open_file(file, dialect, expected_columns=plan.columns), MOST))
+        with open_file(file, dialect, expected_columns=plan.columns) as reading:
+            raw = list(islice(reading, MOST))
     except UnreadableFile as error:
         raise Invalid(error.message, error.way_out, [("rows", f"{error.message} {error.way_out}")]) from error
     if not raw:
@@ -65,7 +68,7 @@ def _rows(feed: Feed, plan: Plan, file: BinaryIO, dialect: Dialect) -> list[Trie
         raise Invalid(problem, "Give at least one row.", [("rows", problem)])
     mapped = [map_row(plan, row) for row in raw]
     keys = [one.key for one in mapped if not one.problems]
-    records = SourceRecord.objects.filter(system=feed.system_id, domain=feed.domain, part=feed.part, key__in=keys)
+    records = SourceRecord.objects.filter(system=system_id, domain=plan.domain, part=plan.part, key__in=keys)
     known = dict(records.values_list("key", "content_hash"))
     return [_tried(plan, one, known) for one in mapped]
 

@@ -1,6 +1,7 @@
 """Everything tests make, made the way the product makes it: source systems, source and golden records, clients."""
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from django.db import connection
 
@@ -12,6 +13,7 @@ __all__ = [
     "MARCH",
     "STEWARD",
     "check_walls",
+    "database_url",
     "feed",
     "golden",
     "hospital",
@@ -59,3 +61,10 @@ def publish() -> int:
 def linked(record: GoldenRecord) -> Sequence[SourceRecord]:
     """The source records behind a golden record, in the order they came."""
     return list(SourceRecord.objects.filter(links__record=record, links__ended_at__isnull=True).order_by("pk"))
+
+
+def database_url() -> str:
+    """The test's database, for a session of another program."""
+    database = connection.settings_dict
+    place = f"host={database['HOST']}&port={database['PORT']}"
+    return f"postgresql://{database['USER']}:{quote(database['PASSWORD'])}@/{database['NAME']}?{place}"

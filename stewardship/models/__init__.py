@@ -1,6 +1,35 @@
-"""What people decide, kept for good."""
+"""What people decide, kept for good, and what they arrange until then."""
 
+from stewardship.models.bulk import BulkDecision, BulkState, BulkVerb
 from stewardship.models.decisions import Decision, Verb
+from stewardship.models.presses import Press
 from stewardship.models.requests import ChangeRequest, RequestState
+from stewardship.models.tables import SavedView, TableChoice
+from stewardship.models.trees import DraftMove, DraftState, DraftVerb, DraftVerdict, TreeDraft
+from stewardship.models.work import Allowance, Arrangement, Comment, Digest, Mention, Wish, WorkAct, WorkVerb
 
-__all__ = ["ChangeRequest", "Decision", "RequestState", "Verb"]
+__all__ = [
+    "Allowance",
+    "Arrangement",
+    "BulkDecision",
+    "BulkState",
+    "BulkVerb",
+    "ChangeRequest",
+    "Comment",
+    "Decision",
+    "Digest",
+    "DraftMove",
+    "DraftState",
+    "DraftVerb",
+    "DraftVerdict",
+    "Mention",
+    "Press",
+    "RequestState",
+    "SavedView",
+    "TableChoice",
+    "TreeDraft",
+    "Verb",
+    "Wish",
+    "WorkAct",
+    "WorkVerb",
+]

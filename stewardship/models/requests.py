@@ -9,9 +9,13 @@ from mdm.models import GoldenRecord
 
 
 class RequestState(models.TextChoices):
-    """open -> approved | refused (by somebody else) | withdrawn (by the requester)."""
+    """open -> approved | refused (by somebody else) | withdrawn (by the requester).
+
+    open -> scheduled (approved, holds from a later day) -> approved | withdrawn | open again (it no longer fitted).
+    """
 
     OPEN = "open", "Waiting for approval"
+    SCHEDULED = "scheduled", "Approved, waits for its day"
     APPROVED = "approved", "Approved"
     REFUSED = "refused", "Refused"
     WITHDRAWN = "withdrawn", "Withdrawn"
@@ -24,6 +28,12 @@ class ChangeRequest(models.Model):
     One with base version 0 proposes a new record, which ``record`` names once it is made: ``parts`` are its rows,
     ``alike`` what a search before create showed ([{record, code, title, probability, band, sentence}]), ``although``
     why a new one is needed nevertheless.
+
+    ``watching`` is {attribute: {source_record, said}} where a value holds until that source says something else;
+    ``unpins`` are attributes of which earlier edits are to be taken back, so that the sources decide again.
+    ``origins`` is {attribute: source record its value came from} when it was proposed: where that one goes when records
+    merge or come apart, the request goes too, and ``moves`` tells of it ([{from, to, at, by, why, attributes}]).
+    ``beside`` are the ids of open requests about the same attributes that the requester knew of.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -35,9 +45,15 @@ class ChangeRequest(models.Model):
     parts = models.JSONField(default=dict)
     alike = models.JSONField(default=list)
     although = models.TextField(blank=True)
+    origins = models.JSONField(default=dict)
+    moves = models.JSONField(default=list)
+    beside = models.JSONField(default=list)
     digest = models.CharField(max_length=64)
     reason = models.TextField()
     valid_until = models.DateTimeField(null=True, blank=True)
+    watching = models.JSONField(default=dict)
+    unpins = models.JSONField(default=list)
+    holds_from = models.DateTimeField(null=True, blank=True)
     state = models.CharField(max_length=10, choices=RequestState.choices, default=RequestState.OPEN)
     requested_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="requests")
     requested_at = models.DateTimeField(auto_now_add=True)
@@ -76,9 +92,28 @@ class ChangeRequest(models.Model):
                 name="change_request_of_an_existing_record_has_no_parts",
                 condition=models.Q(base_version=0) | models.Q(parts={}, alike=[], although=""),
             ),
+            models.CheckConstraint(
+                name="change_request_proposes_something", condition=~models.Q(values={}) | ~models.Q(unpins=[])
+            ),
+            models.CheckConstraint(
+                name="change_request_is_scheduled_only_with_a_day",
+                condition=~models.Q(state="scheduled") | models.Q(holds_from__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="change_request_begins_before_it_ends",
+                condition=models.Q(holds_from__isnull=True)
+                | models.Q(valid_until__isnull=True)
+                | models.Q(holds_from__lt=models.F("valid_until")),
+            ),
+            models.CheckConstraint(
+                name="change_request_ends_in_one_way_only",
+                condition=models.Q(valid_until__isnull=True) | models.Q(watching={}),
+            ),
         ]
         indexes = [
             models.Index(fields=["record"], condition=models.Q(state="open"), name="request_open_of_record"),
+            # the timetable's question, and what waits for its day on a record's page
+            models.Index(fields=["holds_from"], condition=models.Q(state="scheduled"), name="request_scheduled"),
             models.Index(fields=["state", "-requested_at"], name="request_list"),
         ]
 

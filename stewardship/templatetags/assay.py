@@ -8,6 +8,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django import template
+from django.http import QueryDict
 from django.template.context import Context
 from django.templatetags.static import static
 from django.utils import timezone
@@ -15,9 +16,12 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from mdm import people
-from stewardship import differences, display, drawing, navigation
+from stewardship import differences, display, drawing, navigation, tables
+from stewardship.permissions import may_propose
 
 register = template.Library()
+
+FOLDED = 300  # characters of a value that are shown at once
 
 
 @register.simple_tag
@@ -68,6 +72,23 @@ def differ(value: Any, other: Any) -> SafeString:
     return format_html_join(
         "", "{}", ((_marked(*run),) for run in differences.differing_runs(_text(value), _text(other)))
     )
+
+
+@register.filter
+def at(found: Any, key: Any) -> Any:
+    """``{{ mapping|at:key }}``: what stands there, None where nothing does."""
+    return found.get(key)
+
+
+@register.filter
+def fold(value: Any) -> SafeString | str:
+    """``{{ value|fold }}``: a long text folded to its beginning, with "show all"; without any script."""
+    text = _text(value)
+    if len(text) <= FOLDED:
+        return text
+    more = format_html('<span class="fold__more">show all {} characters</span>', f"{len(text):,}")
+    shown, rest = text[:FOLDED], text[FOLDED:]
+    return format_html('<details class="fold"><summary>{}… {}</summary>{}</details>', shown, more, rest)
 
 
 @register.filter
@@ -166,15 +187,58 @@ def side_bar(context: Context) -> tuple[navigation.Section, ...]:
 def sort_header(context: Context, field: str, label: str, css: str = "") -> dict[str, Any]:
     """``{% sort_header "name" "Name" %}``: a column head that sorts by ``?sort=``; a second press turns it round."""
     request = context.get("request")
-    current = request.GET.get("sort", "") if request else ""
-    query = request.GET.copy() if request else None
-    descending = current == f"-{field}"
-    if query is not None:
-        query["sort"] = f"-{field}" if current == field else field
-        query.pop("cursor", None)
-    order = "descending" if descending else "ascending" if current == field else ""
-    address = f"?{query.urlencode()}" if query is not None else ""
-    return {"label": label, "href": address, "order": order, "css": css, "target": context.get("sort_target", "")}
+    query = request.GET.copy() if request else QueryDict(mutable=True)
+    current = [one for one in query.get("sort", "").split(",") if one]
+    descending = f"-{field}" in current
+    turned = f"-{field}" if field in current else field
+    for name in ("cursor", "after", "before"):
+        query.pop(name, None)
+    query["sort"] = ",".join([turned if one.lstrip("-") == field else one for one in current][:3])
+    if field not in current and not descending:
+        query["sort"] = ",".join([*current, field][-3:])
+    more = f"?{query.urlencode()}"
+    query["sort"] = turned
+    order = "descending" if descending else "ascending" if field in current else ""
+    return {
+        "label": label,
+        "href": f"?{query.urlencode()}",
+        "more": more,
+        "order": order,
+        "rank": [one.lstrip("-") for one in current].index(field) + 1 if order and len(current) > 1 else "",
+        "css": css,
+        "target": context.get("sort_target", ""),
+    }
+
+
+@register.inclusion_tag("partials/table_tools.html", takes_context=True)
+def table_tools(context: Context, table: str, **given: Any) -> dict[str, Any]:
+    """``{% table_tools "merges" %}``: saved views of the table; columns with ``look=``, files with ``files=``."""
+    request = context["request"]
+    views = tables.views_of(table, request.user)
+    current = request.GET.get(tables.VIEW, "")
+    shown = next((view for view in views if str(view.pk) == current), None)
+    own = shown is not None and shown.owner_id == request.user.pk
+    look = given.get("look")
+    query = request.GET.copy()
+    for name in tables.LOOKS:
+        query.pop(name, None)
+    bare = query.urlencode()
+    if look:
+        query.update(look.query)
+    return {
+        "table": table,
+        "views": views,
+        "current": current,
+        "current_name": shown.name if shown else "",
+        "current_own_name": shown.name if shown and own else "",
+        "person": request.user.pk,
+        "query": tables.clean(query.urlencode()),
+        "bare": bare,
+        "path": request.path,
+        "may_keep": may_propose(request.user),
+        "csrf_token": context.get("csrf_token"),
+        **given,
+    }
 
 
 @register.inclusion_tag("partials/spark.html")

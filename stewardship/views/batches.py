@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -18,15 +17,17 @@ from mdm.errors import MdmError, NotFound
 from mdm.filters.fields import uuid_or_none
 from mdm.intake.feeds import feeds_for, in_order
 from mdm.intake.receiving import receive
-from mdm.models import Batch, BatchState, Feed
+from mdm.models import Batch, BatchState, Feed, FeedDraft
 from stewardship import arrivals
 from stewardship.access import is_fragment, require, signed_in
 from stewardship.arrivals import Matched, Standing
 from stewardship.listing import address
 from stewardship.permissions import may_import, may_see
 from stewardship.requests import person
+from stewardship.views.drafts import look_at
 
 PAGE = 20
+DRAFTS = 5
 ACCEPT = ".csv,.txt,.tsv,.xlsx,.json,.jsonl,.ndjson"
 
 
@@ -62,10 +63,6 @@ class UploadForm(forms.Form):
         file = given.get("file")
         if file is not None and "feed" in given:
             given["feeds"] = [given["feed"]] if given["feed"] else feeds_for(file.name)
-            if not given["feeds"]:
-                raise ValidationError(
-                    f"No feed has a pattern for {file.name}. Choose the feed it belongs to, or correct the file's name."
-                )
         return given
 
 
@@ -79,11 +76,15 @@ def imports(request: HttpRequest) -> HttpResponse:
 @require_POST
 @require(may_import)
 def send(request: HttpRequest) -> HttpResponse:
-    """Keep the file sent and wake a worker; the page of the import, or the list where it went to several feeds."""
+    """Keep the file sent and wake a worker; the page of the import, or the list where it went to several feeds.
+
+    A file no feed's pattern names is looked at instead."""
     form = UploadForm(request.POST, request.FILES, feeds=_feeds())
     if not form.is_valid():
         return _list_page(request, form, status=422)
     file: UploadedFile[Any] = form.cleaned_data["file"]
+    if not form.cleaned_data["feeds"]:
+        return look_at(request, file)
     batches = []
     try:
         for feed in form.cleaned_data["feeds"]:
@@ -135,12 +136,19 @@ def _list_page(request: HttpRequest, form: UploadForm | None = None, *, status: 
         "form": form or UploadForm(feeds=feeds, initial={"feed": request.GET.get("for", "")}),
         "accept": ACCEPT,
         "may_import": may_import(request.user),
+        "drafts": open_drafts() if may_import(request.user) else [],
     }
     fragment = is_fragment(request) and request.method == "GET"
     template = "stewardship/batches/results.html" if fragment else "stewardship/batches/list.html"
     response = render(request, template, context, status=status)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def open_drafts() -> list[FeedDraft]:
+    """The latest files people looked at and have not imported."""
+    waiting = FeedDraft.objects.filter(batch=None).select_related("feed")
+    return list(waiting.order_by("-pk")[:DRAFTS])
 
 
 def _facets(asked: dict[str, str]) -> list[dict[str, Any]]:

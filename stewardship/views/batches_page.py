@@ -8,6 +8,7 @@ from django.shortcuts import render
 from django.urls import path, reverse
 from django.views.decorators.http import require_safe
 
+from matching.leaving import left_out
 from mdm.domains import BY_NAME
 from mdm.models import Batch, BatchState, Link, RowState
 from mdm.values import title_of
@@ -36,6 +37,7 @@ def page(request: HttpRequest, batch_id: UUID) -> HttpResponse:
         "labels": quarantined.column_labels(batch.feed),
         "repeated_by": batch.repeated_by.order_by("-pk")[:FIRST],
         "may_import": may_import(request.user),
+        "left_out": left_out(BY_NAME[batch.feed.domain], batch.pk) if now.stage in ("publishing", "done") else [],
     }
     return render(request, "stewardship/batches/page.html", context)
 

@@ -8,7 +8,7 @@ from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST
 
 from matching.models import CandidateState, MatchCandidate
 from matching.rules import in_force
@@ -17,11 +17,10 @@ from mdm.errors import Invalid, Refused, Stale
 from mdm.models import GoldenRecord
 from stewardship import errors, grid, review, workflow
 from stewardship.access import require, signed_in
+from stewardship.choosing import Choice, read_choice, read_shown
 from stewardship.pairs import Pairs
 from stewardship.permissions import may_decide, may_see
-from stewardship.review import Choice
 from stewardship.showing import record_address
-from stewardship.views.review import read_choice, read_shown
 
 MOST = 40
 
@@ -33,12 +32,12 @@ def compare(request: HttpRequest) -> HttpResponseBase:
     return _merge(request) if request.method == "POST" else _page(request)
 
 
-@require_safe
-@require(may_see)
+@require_POST
+@require(may_decide)
 def preview(request: HttpRequest) -> HttpResponse:
     """The grid and the impact for the winner and records chosen so far. Writes nothing."""
-    group, _ = _group(_records(asked(request.GET, "of")), read_choice(request.GET))
-    return render(request, "stewardship/review_preview.html", {"group": group})
+    group, _ = _group(_records(asked(request.GET, "of")), read_choice(request.POST))
+    return render(request, "stewardship/review_preview.html", {"group": group, "may_decide": True})
 
 
 @require(may_decide)
@@ -53,6 +52,7 @@ def _merge(request: HttpRequest) -> HttpResponseBase:
             shown=read_shown(request.POST),
             user=user,
             reason=request.POST.get("reason", ""),
+            edit=choice.edit(),
         )
     except Stale as stale:
         return _page(request, stale=stale, status=stale.http)

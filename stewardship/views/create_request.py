@@ -42,6 +42,15 @@ def why_not(request: HttpRequest, one: ChangeRequest) -> str:
     return ""
 
 
+def may_take_back(request: HttpRequest, one: ChangeRequest) -> bool:
+    """Whether the person may withdraw the request: its author, and while it waits for its day whoever approved it."""
+    authors = {
+        RequestState.OPEN: (one.requested_by_id,),
+        RequestState.SCHEDULED: (one.requested_by_id, one.decided_by_id),
+    }.get(RequestState(one.state), ())
+    return signed_in(request).pk in authors and permissions.may_propose(request.user)
+
+
 def show_new(request: HttpRequest, one: ChangeRequest) -> HttpResponseBase:
     """The page of one request for a new record."""
     domain = BY_NAME[one.domain]
@@ -55,9 +64,7 @@ def show_new(request: HttpRequest, one: ChangeRequest) -> HttpResponseBase:
         "record_href": showing.record_address(domain.name, one.record.code) if one.record else "",
         "open_now": open_now,
         "mine": one.requested_by_id == signed_in(request).pk,
-        "may_withdraw": open_now
-        and one.requested_by_id == signed_in(request).pk
-        and permissions.may_propose(request.user),
+        "may_withdraw": may_take_back(request, one),
         "refusal": why_not(request, one),
         "shown_then": [{**entry, "href": showing.record_address(domain.name, entry["code"])} for entry in one.alike],
         "cards": cards(searched.domain, searched.likely) if searched else [],

@@ -16,12 +16,12 @@ from mdm.mastering import follow_merges
 from mdm.models import GoldenRecord, GoldenState, Link
 from stewardship import frozen, related, review, workflow
 from stewardship.access import require, signed_in
+from stewardship.choosing import read_shown
 from stewardship.duplicates import duplicates_of
 from stewardship.explaining import explain
 from stewardship.models import Decision
 from stewardship.permissions import may_decide, may_see
 from stewardship.views.located import compare_address
-from stewardship.views.review import read_shown
 
 FOUND_SHOWN = 10
 LIKEST_SHOWN = 5

@@ -44,7 +44,8 @@ def feeds(request: HttpRequest) -> HttpResponse:
     return render(request, "stewardship/feeds/list.html", {"lines": lines, "may_set_up": may_set_up(request.user)})
 
 
-def _find(code: str) -> Feed:
+def find_feed(code: str) -> Feed:
+    """The feed, or NotFound in words."""
     feed = Feed.objects.select_related("system").filter(code=code).first()
     if feed is None:
         raise NotFound(f'There is no feed "{code}".', "Look at the list of feeds.")
@@ -55,7 +56,7 @@ def _find(code: str) -> Feed:
 @require(may_see)
 def feed(request: HttpRequest, code: str) -> HttpResponse:
     """One feed: its document, its versions with what changed, its files, and whom the hub believes in this domain."""
-    found = _find(code)
+    found = find_feed(code)
     trust = SourceTrust.objects.filter(domain=found.domain).select_related("system").order_by("rank", "system__name")
     context = {
         "feed": found,
@@ -105,7 +106,7 @@ def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tu
 @require(may_see)
 def document(request: HttpRequest, code: str) -> HttpResponse:
     """The feed's TOML document, to be kept, changed and sent back."""
-    found = _find(code)
+    found = find_feed(code)
     response = HttpResponse(_text(found.definition), content_type="application/toml; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="{found.code}.toml"'
     return response
@@ -117,7 +118,7 @@ def change(request: HttpRequest) -> HttpResponse:
     """A feed document typed or sent as a file: checked with all its problems at once, and stored when asked to."""
     if request.method != "POST":
         start = request.GET.get("feed", "")
-        text = _text(_find(start).definition) if start else ""
+        text = _text(find_feed(start).definition) if start else ""
         return render(request, "stewardship/feeds/change.html", {"text": text, "code": start})
     text = _given(request)
     context: dict[str, Any] = {"text": text, "code": request.GET.get("feed", "")}
@@ -166,7 +167,7 @@ def _parsed(text: str) -> dict[str, Any]:
 @require(may_import)
 def dry_run(request: HttpRequest, code: str) -> HttpResponse:
     """A few rows, pasted or as a file: what would become of each. Nothing is stored."""
-    found = _find(code)
+    found = find_feed(code)
     context: dict[str, Any] = {"feed": found, "domain": BY_NAME[found.domain], "most": trial.MOST, "text": ""}
     status = 200
     if request.method == "POST":

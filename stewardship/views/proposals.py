@@ -17,6 +17,7 @@ from stewardship.access import require, signed_in
 from stewardship.errors import moved_events
 from stewardship.forms import ProposalForm
 from stewardship.permissions import may_propose
+from stewardship.previewing import preview
 from stewardship.views.located import located, show
 
 
@@ -29,12 +30,18 @@ def propose(request: HttpRequest, record: GoldenRecord, domain: Domain) -> HttpR
     """
     if record.state == GoldenState.MERGED:
         raise WrongState(f"{record.code} was merged.", "Propose the change on the record it was merged into.")
-    detail = queries.record_detail(record)
+    detail = queries.record_detail(record, part_limit=0)
     if request.method != "POST":
         return _page(request, record, domain, ProposalForm(detail, initial=_suggested(request, detail)))
     form = ProposalForm(detail, request.POST)
-    if not form.is_valid():
+    if request.POST.get("step") == "preview":
+        form.fields["reason"].required = False
+    fits = form.is_valid()
+    if not fits:
         _add_misfits(form)
+    if "step" in request.POST and (answer := _preview(request, record, domain, form, fits=fits)):
+        return answer
+    if not fits:
         return _page(request, record, domain, form, status=422)
     try:
         made = requests.propose(
@@ -42,7 +49,8 @@ def propose(request: HttpRequest, record: GoldenRecord, domain: Domain) -> HttpR
             values=form.proposed(),
             base_version=form.cleaned_data["base_version"],
             reason=form.cleaned_data["reason"],
-            valid_until=form.cleaned_data["valid_until"],
+            terms=form.terms(),
+            beside=request.POST.getlist("beside"),
             user=signed_in(request),
         )
     except Stale as refusal:
@@ -57,9 +65,34 @@ def propose(request: HttpRequest, record: GoldenRecord, domain: Domain) -> HttpR
     return redirect("stewardship:request", made.pk)
 
 
+def _preview(
+    request: HttpRequest, record: GoldenRecord, domain: Domain, form: ProposalForm, *, fits: bool
+) -> HttpResponseBase | None:
+    """The page that shows what an edit made in place would do, and asks why; None where the whole form is needed,
+    because a value does not fit or the record moved on, or where all is said and it can be sent."""
+    step = request.POST.get("step")
+    if any(name in form.errors for name in form.held) or form.data.get("base_version") != str(record.version):
+        return None
+    if step == "send" and fits:
+        return None
+    try:
+        shown = preview(form, record)
+    except Invalid as refusal:
+        form.take(refusal)
+        return None if fits else _page(request, record, domain, form, status=422)
+    context = {"form": form, "preview": shown, "values": [(name, form[name].value()) for name in _sent(form)]}
+    status = 200 if step == "preview" else 422
+    return show(request, "stewardship/record/preview.html", record, domain, context, status=status)
+
+
+def _sent(form: ProposalForm) -> list[str]:
+    return [name for name in form.held if name in form.data]
+
+
 def _suggested(request: HttpRequest, detail: queries.RecordDetail) -> dict[str, Any]:
     known = {value.attribute.name for value in (*detail.values, *detail.extension)}
-    return {name: value for name, value in request.GET.items() if name in known}
+    taken = known | {"lifetime"}
+    return {name: value for name, value in request.GET.items() if name in taken} | {"pin": request.GET.getlist("pin")}
 
 
 def _add_misfits(form: ProposalForm) -> None:
@@ -76,7 +109,11 @@ def _add_misfits(form: ProposalForm) -> None:
 def _page(
     request: HttpRequest, record: GoldenRecord, domain: Domain, form: ProposalForm, *, status: int = 200, **extra: Any
 ) -> HttpResponseBase:
-    return show(request, "stewardship/record/propose.html", record, domain, {"form": form, **extra}, status=status)
+    own = form.touched() if form.is_bound else []
+    context = {"form": form, "beside": request.POST.getlist("beside"), **extra}
+    context["rivals"] = [(str(one.pk), one) for one in requests.overlapping(record.pk, own)]
+    context["open_requests"] = [] if form.is_bound else requests.open_on(record.pk)
+    return show(request, "stewardship/record/propose.html", record, domain, context, status=status)
 
 
 urls = [path("records/<slug:slug>/<str:name>/propose/", propose, name="propose")]

@@ -69,6 +69,7 @@ def of_batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:
         "may_import": may_import(request.user),
         "back": request.get_full_path(),
         "settled": batch.rows.filter(state__in=[RowState.MENDED, RowState.DISMISSED]).count(),
+        "mended": batch.rows.filter(state=RowState.MENDED).exists(),
         "unread": batch.state in (BatchState.RECEIVED, BatchState.READING),
     }  # fmt: skip
     return render(request, "stewardship/quarantine/batch.html", context)

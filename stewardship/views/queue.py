@@ -1,86 +1,129 @@
-"""The work queue: everything that waits for a person, best first."""
+"""The work queue: everything that waits for a person, one's own first."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, path, reverse
-from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from mdm.domains import BY_NAME
+from mdm.domains.facilities import LEVELS
+from mdm.work import kinds
 from stewardship import queue
 from stewardship.access import is_fragment, require, signed_in
+from stewardship.asked import AGES, BANDS, CLOCKS, ME, NOBODY, ORDERS, QUESTIONS, Filters
 from stewardship.permissions import may_decide, may_see
-from stewardship.queue import AGES, BANDS, Filters, Standing
 from stewardship.requests import person
 from stewardship.review import last_decision, told
+from stewardship.work import listing, places
+from stewardship.work.colleagues import Colleague, colleagues
+from stewardship.work.facets import Facets, facets
+
+# The facilities that are chosen among by name: legal entities, and the houses below them.
+GROUPS, HOUSES = [LEVELS[0][0]], [LEVELS[1][0], ""]
 
 
 @require_safe
 @require(may_see)
 def work_queue(request: HttpRequest) -> HttpResponse:
-    """``/``: one line per question; ``?after=`` pages on. A fragment is the list alone."""
+    """``/``: one line per piece of work; ``?after=`` pages on. A fragment is the list alone."""
     user, filters = signed_in(request), Filters.read(request.GET)
-    found = queue.page(filters, user, after=request.GET.get("after", ""))
-    counts = queue.count_by_domain(filters, user)
-    total = counts[filters.domain] if filters.domain else sum(counts.values())
+    found = listing.page(filters, user, after=request.GET.get("after", ""))
+    people = colleagues()
+    counts = facets(filters, user, {one.username: one.pk for one in people})
+    held = counts.held()
+    query = filters.query()
     context: dict[str, Any] = {
         "page": found,
         "filters": filters,
-        "query": filters.query(),
-        "total": total,
-        "next_href": f"{_address(filters)}{'&' if filters.query() else '?'}after={found.next}" if found.next else "",
+        "query": query,
+        "total": counts.total,
+        "next_href": f"{_address(filters)}{'&' if query else '?'}after={found.next}" if found.next else "",
         "previous_href": _address(filters) if request.GET.get("after") else "",
         "tabs": _tabs(filters, counts),
-        "bands": _facets(filters, "band", ((name, label) for name, (label, _, _) in BANDS.items())),
-        "ages": _facets(filters, "age", ((name, label) for name, (label, _, _) in AGES.items())),
-        "sources": queue.sources(),
-        "orders": queue.ORDERS,
-        "domains": BY_NAME,
+        **_choices(filters, counts, people),
+        "people": [one.holding(held[one.pk]) for one in people if one.decides],
         "may_decide": may_decide(user),
-        "now": timezone.now(),
         "me": person(user).name,
+        "first_question": next((row for row in found.rows if row.kind.name in QUESTIONS), None),
+        "back": request.get_full_path(),
         "fragment": is_fragment(request),
     }
     if is_fragment(request):
         return render(request, "stewardship/queue_results.html", context)
-    standing = queue.standing(user)
     last = last_decision(user)
     context |= {
-        "figures": _figures(standing),
+        "figures": _figures(counts, held[user.pk], queue.decided_today(user)),
         "last_decision": last,
         "last_told": told(last) if last else "",
     }
     return render(request, "stewardship/queue.html", context)
 
 
+def _choices(filters: Filters, counts: Facets, people: Iterable[Colleague]) -> dict[str, Any]:
+    """The filters beside the list, each with what would be left."""
+    mine, clocks = counts.counted("mine"), counts.counted("due")
+    theirs, domains = counts.counted("assignee"), counts.counted("domain")
+    reasons = counts.counted("reason") if filters.kind else {}
+    words = kinds()[filters.kind].reasons or {} if filters.kind else {}
+    assignees = [(ME, "Me", theirs[counts.me]), (NOBODY, "Nobody", theirs[0])]
+    assignees += [(one.username, one.name, theirs[one.pk]) for one in people if one.pk != counts.me and theirs[one.pk]]
+    return {
+        "clocks": _facets(filters, "due", CLOCKS.items(), clocks),
+        "bands": _facets(filters, "band", ((name, one[0]) for name, one in BANDS.items()), counts.counted("band")),
+        "ages": _facets(filters, "age", ((name, one[0]) for name, one in AGES.items()), counts.counted("age")),
+        "own": _facets(filters, "mine", [("yes", "Mine")], mine)
+        + _facets(filters, "parked", [("yes", "Parked")], counts.counted("parked")),
+        "assignees": assignees,
+        "domain_choices": [(name, one.plural, domains[name]) for name, one in BY_NAME.items()],
+        "reasons": sorted(((name, words.get(name, name), number) for name, number in reasons.items() if name),
+                          key=lambda one: -one[2])[:50],
+        "sources": queue.sources(),
+        "legals": places.choices(GROUPS),
+        "facilities": places.choices(HOUSES),
+        "orders": ORDERS,
+        "has_scores": filters.of_questions,
+    }  # fmt: skip
+
+
 def _address(filters: Filters, **changed: str) -> str:
     return reverse("stewardship:queue") + filters.query(**changed)
 
 
-def _tabs(filters: Filters, counts: dict[str, int]) -> list[dict[str, Any]]:
+def _tabs(filters: Filters, counts: Facets) -> list[dict[str, Any]]:
+    number = counts.counted("kind")
     everything = {
-        "label": "All", "href": _address(filters, domain=""), "current": not filters.domain,
-        "count": sum(counts.values()),
+        "label": "All work", "href": _address(filters, kind="", reason="", band=""), "current": not filters.kind,
+        "count": sum(number.values()),
     }  # fmt: skip
     return [
         everything,
         *(
             {
-                "label": BY_NAME[name].plural,
-                "href": _address(filters, domain=name),
-                "current": filters.domain == name,
-                "count": number,
-                "icon": BY_NAME[name].icon,
+                "label": kind.plural,
+                "href": _address(
+                    filters, kind=kind.name, reason="", band=filters.band if kind.name in QUESTIONS else ""
+                ),
+                "current": filters.kind == kind.name,
+                "count": number[kind.name],
+                "icon": kind.icon,
             }
-            for name, number in counts.items()
+            for kind in kinds().values()
+            if number[kind.name] or filters.kind == kind.name
         ),
     ]
 
 
-def _facets(filters: Filters, part: str, known: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
+def _scored(filters: Filters, kind: str) -> dict[str, str]:
+    """Only questions have a score: elsewhere nothing would be left."""
+    return {} if kind in QUESTIONS else {"band": "", "order": "" if filters.order == "teaches" else filters.order}
+
+
+def _facets(
+    filters: Filters, part: str, known: Iterable[tuple[str, str]], number: Mapping[str, int]
+) -> list[dict[str, Any]]:
     """Quick filters of one part; pressing the chosen one takes it off again."""
     chosen = getattr(filters, part)
     return [
@@ -88,24 +131,24 @@ def _facets(filters: Filters, part: str, known: Iterable[tuple[str, str]]) -> li
             "label": label,
             "href": _address(filters, **{part: "" if chosen == name else name}),
             "current": chosen == name,
-            "count": None,
+            "count": number[name],
         }
         for name, label in known
     ]
 
 
-def _figures(standing: Standing) -> list[dict[str, Any]]:
+def _figures(counts: Facets, mine: int, decided: int) -> list[dict[str, Any]]:
+    """The state of everything, whatever is filtered but facility and source."""
+    here = [cell for cell in counts.cells if not cell.parked]
+    late = sum(cell.number for cell in here if cell.due == "late")
+    free = sum(cell.number for cell in here if not cell.assignee)
+    start = reverse("stewardship:queue")
     return [
-        {"label": "Questions", "value": standing.questions, "note": f"{standing.pending:,} records wait for an answer"},
-        {
-            "label": "Change requests", "value": standing.requests, "note": "waiting for approval",
-            "href": _link("stewardship:requests"),
-        },
-        {
-            "label": "Quarantined rows", "value": standing.quarantined, "note": "to be mended",
-            "href": _link("stewardship:quarantine") or _link("stewardship:batches"),
-        },
-        {"label": "Decided by you today", "value": standing.decided_today, "href": _link("stewardship:merges"),
+        {"label": "Mine", "value": mine, "note": "assigned to you", "href": f"{start}?assignee=me"},
+        {"label": "Overdue", "value": late, "note": f"of {sum(cell.number for cell in here):,} that wait",
+         "href": f"{start}?due=late", "tone": "danger" if late else ""},
+        {"label": "Unassigned", "value": free, "note": "waiting to be taken", "href": f"{start}?assignee=nobody"},
+        {"label": "Decided by you today", "value": decided, "href": _link("stewardship:merges"),
          "note": "see past merges"},
     ]  # fmt: skip
 

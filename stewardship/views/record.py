@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import path, reverse
 
@@ -22,11 +21,15 @@ from stewardship import showing
 from stewardship.access import require
 from stewardship.hierarchy import tree
 from stewardship.permissions import may_see
+from stewardship.quality_card import quality_of
 from stewardship.readable import by_word
+from stewardship.views.explained import explained_rows
 from stewardship.views.located import deliveries_address, located, show
 
 PART_ROWS = 10
 PART_PAGE = 100
+# Of so many rows of a part the records they point to are listed; the part's own page has them all.
+POINTED_ROWS = 200
 # A part with more columns does not fit beside the facts and gets the whole width below.
 NARROW = 7
 
@@ -35,14 +38,16 @@ NARROW = 7
 @located
 def overview(request: HttpRequest, record: GoldenRecord, domain: Domain) -> HttpResponseBase:
     """Surviving values with provenance, the parts, and what is open."""
-    detail = queries.record_detail(record)
-    rows = showing.sheet_rows([*detail.values, *detail.extension], detail.crosswalk)
+    detail = queries.record_detail(record, part_limit=PART_ROWS)
+    rows = explained_rows(request, record, domain, detail)
     if not detail.crosswalk:  # its sources moved on, so only their codes are left
         names = showing.systems()
         rows = [row | {"source": names.get(row["source"].code)} if "source" in row else row for row in rows]
     parts = [_part(domain, record, part) for part in detail.parts if part.rows]
     context = {
         "detail": detail,
+        "in_place": True,
+        "quality": quality_of(domain, record, detail),
         "filled": [row for row in rows if row["value"]],
         "blank": [row for row in rows if not row["value"]],
         "parts": [part for part in parts if len(part["columns"]) <= NARROW],
@@ -65,10 +70,10 @@ def _identifier(one: str) -> tuple[str, str]:
 
 def _part(domain: Domain, record: GoldenRecord, part: PartRows) -> dict[str, Any]:
     own = {"slug": domain.slug, "name": record.code, "part": part.part.name}
-    return _table(part.part.attributes, part.rows[:PART_ROWS]) | {
+    return _table(part.part.attributes, part.rows) | {
         "part": part.part,
-        "total": len(part.rows),
-        "href": reverse("stewardship:record_part", kwargs=own) if len(part.rows) > PART_ROWS else "",
+        "total": part.total,
+        "href": reverse("stewardship:record_part", kwargs=own) if part.total > PART_ROWS else "",
     }
 
 
@@ -92,39 +97,35 @@ def _table(attributes: Sequence[Attribute], rows: Sequence[PartRow]) -> dict[str
 @located
 def record_part(request: HttpRequest, record: GoldenRecord, domain: Domain, part: str) -> HttpResponseBase:
     """Every row of a part, by pages, with a filter on any text of it."""
-    detail = queries.record_detail(record)
-    chosen = next((rows for rows in detail.parts if rows.part.name == part), None)
+    chosen = next((one for one in domain.parts if one.name == part), None)
     if chosen is None:
         raise NotFound(f"{domain.label} has no part {part}.", "Open the record to see its parts.")
-    words = request.GET.get("q", "").casefold().split()
-    rows = [row for row in chosen.rows if _bears(chosen.part.attributes, row, words)]
-    page = Paginator(rows, PART_PAGE).get_page(request.GET.get("page"))
-    turn = {side: f"?{urlencode({'q': request.GET.get('q', ''), 'page': number})}" for side, number in _turns(page)}
-    context = _table(chosen.part.attributes, list(page.object_list)) | {
-        "part": chosen.part,
+    words = request.GET.get("q", "").split()[:8]
+    number = _page_number(request.GET.get("page", ""))
+    found = queries.part_rows(chosen, record.pk, words=words, offset=(number - 1) * PART_PAGE, limit=PART_PAGE)
+    context = _table(chosen.attributes, found.rows) | {
+        "part": chosen,
         "q": request.GET.get("q", ""),
-        "total": len(rows),
-        "previous_href": turn.get("previous", ""),
-        "next_href": turn.get("next", ""),
+        "total": found.total,
+        "previous_href": _turn(request, number - 1) if number > 1 else "",
+        "next_href": _turn(request, number + 1) if found.total > number * PART_PAGE else "",
     }
     return show(request, "stewardship/record/part.html", record, domain, context)
 
 
-def _bears(attributes: Sequence[Attribute], row: PartRow, words: Sequence[str]) -> bool:
-    text = showing.row_text(attributes, row.values).casefold()
-    return all(word in text for word in words)
+def _page_number(text: str) -> int:
+    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 7 else 1
 
 
-def _turns(page: Any) -> list[tuple[str, int]]:
-    before = [("previous", page.previous_page_number())] if page.has_previous() else []
-    return before + ([("next", page.next_page_number())] if page.has_next() else [])
+def _turn(request: HttpRequest, number: int) -> str:
+    return f"?{urlencode({'q': request.GET.get('q', ''), 'page': number})}"
 
 
 @require(may_see)
 @located
 def sources(request: HttpRequest, record: GoldenRecord, domain: Domain) -> HttpResponseBase:
     """The crosswalk, and what every linked source record says beside what survived."""
-    detail = queries.record_detail(record)
+    detail = queries.record_detail(record, part_limit=0)
     rows = [_compared(detail, value) for value in (*detail.values, *detail.extension)]
     firm = standings([entry.source_record for entry in detail.crosswalk])
     context = {
@@ -219,7 +220,7 @@ def _said(attribute: Attribute, value: Any) -> str:
 @located
 def references(request: HttpRequest, record: GoldenRecord, domain: Domain) -> HttpResponseBase:
     """What the record points to, who points to it, and the tree it stands in."""
-    detail = queries.record_detail(record)
+    detail = queries.record_detail(record, part_limit=POINTED_ROWS)
     pointed = [(value.attribute.label, _linked(value.value)) for value in detail.references]
     for rows in detail.parts:
         found = {ref.record: ref for row in rows.rows for ref in row.values.values() if isinstance(ref, Reference)}

@@ -1,22 +1,18 @@
-"""What a steward does to a golden record outside the work queue: retire, reinstate, unmerge, look for duplicates."""
-
-from uuid import UUID
+"""What a steward does to a golden record outside the work queue: retire, reinstate, look for duplicates."""
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import path
 
 from matching.rules import effective
-from mdm.domains import BY_NAME
-from mdm.errors import NotFound
-from mdm.models import GoldenRecord, Merge
+from mdm.models import GoldenRecord
 from mdm.spec import Domain
 from stewardship import showing, workflow
 from stewardship.access import require, signed_in
 from stewardship.asking import Question, ask
 from stewardship.duplicates import duplicates_of
 from stewardship.permissions import may_decide, may_see
-from stewardship.views.located import compare_address, located, next_address, show
+from stewardship.views.located import compare_address, located, show
 
 
 def _shown(request: HttpRequest, record: GoldenRecord) -> int:
@@ -72,30 +68,6 @@ def reinstate(request: HttpRequest, record: GoldenRecord, domain: Domain) -> Htt
     return ask(request, question, act)
 
 
-@require(may_decide)
-def unmerge(request: HttpRequest, merge_id: UUID) -> HttpResponseBase:
-    """Take one merge back, with a reason, having seen what returns to whom."""
-    merge = Merge.objects.select_related("winner", "loser").filter(pk=merge_id).first()
-    if merge is None:
-        raise NotFound("There is no such merge.", "Open the record it was made into.")
-    domain, loser, winner = BY_NAME[merge.loser.domain], merge.loser, merge.winner
-    page = showing.record_address(domain.name, loser.code)
-
-    def act(reason: str) -> str:
-        workflow.unmerge(merge_id=merge.pk, user=signed_in(request), reason=reason)
-        messages.success(request, f"Unmerged: {loser.code} is back with its old id, values and references.")
-        return next_address(request, page)
-
-    question = Question(
-        title=f"Unmerge {loser.title or loser.code} from {winner.title or winner.code}?",
-        text=f"{loser.code} gets its old id, its source records and the references to it back. {winner.code} keeps "
-        "what is its own. Matching will not join the two again by itself.",
-        verb="Unmerge",
-        back=page,
-    )
-    return ask(request, question, act)
-
-
 @require(may_see)
 @located
 def duplicates(request: HttpRequest, record: GoldenRecord, domain: Domain) -> HttpResponseBase:
@@ -120,5 +92,4 @@ urls = [
     path("records/<slug:slug>/<str:name>/retire/", retire, name="retire"),
     path("records/<slug:slug>/<str:name>/reinstate/", reinstate, name="reinstate"),
     path("records/<slug:slug>/<str:name>/duplicates/", duplicates, name="duplicates"),
-    path("records/merges/<uuid:merge_id>/unmerge/", unmerge, name="unmerge_record"),
 ]

@@ -1,10 +1,11 @@
 """What happened to a golden record: its versions, how it was at a time, what two versions differ in."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import path, reverse
@@ -13,11 +14,12 @@ from mdm import canonical, queries
 from mdm.errors import Invalid
 from mdm.filters.fields import moment
 from mdm.mastering.compose import EXTENSION_PREFIX, extension_attributes
-from mdm.models import GoldenRecord, GoldenState
-from mdm.queries import PastRecord
+from mdm.models import GoldenRecord, GoldenState, Merge
+from mdm.queries import HistoryEntry, PastRecord
 from mdm.spec import Attribute, Domain
 from stewardship import showing
 from stewardship.access import require
+from stewardship.lineage import lineage_of
 from stewardship.permissions import may_see
 from stewardship.views.located import located, show
 
@@ -32,14 +34,27 @@ def history(request: HttpRequest, record: GoldenRecord, domain: Domain) -> HttpR
     entries = queries.history(record.pk, before=before, limit=PAGE + 1)
     more = len(entries) > PAGE
     own = {"slug": domain.slug, "name": record.code}
+    timeline = showing.timeline(domain, entries[:PAGE], address=reverse("stewardship:as_it_was", kwargs=own))
     context = {
-        "events": showing.timeline(domain, entries[:PAGE], address=reverse("stewardship:as_it_was", kwargs=own)),
+        "lineage": lineage_of(record) if before is None else None,
+        "events": _with_unmerges(record, entries[:PAGE], timeline),
         "shown_here": min(len(entries), PAGE),
         "next_href": f"?before={entries[PAGE - 1].version}" if more else "",
         "previous_href": request.path if before else "",
         "versions": range(record.version, 0, -1)[:500],
     }
     return show(request, "stewardship/record/history.html", record, domain, context)
+
+
+def _with_unmerges(
+    record: GoldenRecord, entries: Sequence[HistoryEntry], timeline: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The way to take back, beside each version that a merge made which still stands. One query."""
+    standing = Merge.objects.filter(Q(winner=record) | Q(loser=record), undone_at__isnull=True)
+    merges = dict(standing.values_list("correlation_id", "pk"))
+    return [
+        event | {"unmerge": merges.get(entry.correlation_id)} for entry, event in zip(entries, timeline, strict=True)
+    ]
 
 
 @require(may_see)
@@ -53,6 +68,7 @@ def as_it_was(request: HttpRequest, record: GoldenRecord, domain: Domain) -> Htt
     other = queries.as_of(record.pk, version=_number(against, "against")) if against else None
     attributes = (*domain.attributes, *extension_attributes(domain))
     names = showing.systems()
+    before = queries.as_of(record.pk, version=past.version - 1) if past.version > 1 and other is None else None
     context: dict[str, Any] = {
         "past": past,
         "other": other,
@@ -61,7 +77,11 @@ def as_it_was(request: HttpRequest, record: GoldenRecord, domain: Domain) -> Htt
         "events": showing.timeline(domain, [past.entry]),
         "standing": f"Version {past.version} of {record.version}",
         "period": _period(past),
-        "rows": [row for row in (_row(past, attribute, names) for attribute in attributes) if row["value"]],
+        "rows": [
+            row
+            for row in (_row(past, attribute, names, before) for attribute in attributes)
+            if row["value"] or row["mark"]
+        ],
         "parts": [
             (part.label, [showing.row_text(part.attributes, row) for row in rows])
             for part in domain.parts
@@ -96,13 +116,20 @@ def _number(text: str, name: str) -> int:
     raise Invalid("This is not a version.", "Choose one from the history.", [(name, f"{text} is not a number.")])
 
 
-def _row(past: PastRecord, attribute: Attribute, names: Mapping[str, showing.Source]) -> dict[str, Any]:
+def _row(
+    past: PastRecord, attribute: Attribute, names: Mapping[str, showing.Source], before: PastRecord | None
+) -> dict[str, Any]:
+    """One value, with where it came from; ``mark`` says what the version did to it."""
     value = _value(past, attribute)
+    held = _value(before, attribute) if before else value
+    mark = "" if held == value else "added" if held is None else "removed" if value is None else "changed"
     origin: Mapping[str, Any] = past.provenance.get(attribute.name) or {}
     row = {
         "label": attribute.label,
         "value": showing.shown(attribute, value),
         "href": showing.address_of(attribute, value),
+        "mark": mark,
+        "before": showing.shown(attribute, held) if mark else "",
     }
     return row | {"source": names.get(origin["source"]), "key": origin["key"]} if origin else row
 

@@ -18,13 +18,14 @@ from mdm.mastering.compose import EXTENSION_PREFIX, extension_attributes
 from mdm.models import ExtensionAttribute
 from mdm.queries.values import references_to
 from mdm.spec import Attribute, Kind
-from stewardship import permissions, showing
 from stewardship import requests as verbs
+from stewardship import showing
 from stewardship.access import require, signed_in
 from stewardship.asking import Question, ask
 from stewardship.models import ChangeRequest, RequestState, Verb
 from stewardship.permissions import may_approve, may_propose, may_see
-from stewardship.views.create_request import MADE, NOT_MADE, made_record, show_new, why_not
+from stewardship.pinning import lifetime_words, proposed_values, watched_words
+from stewardship.views.create_request import MADE, NOT_MADE, made_record, may_take_back, show_new, why_not
 from stewardship.views.located import deliveries_address
 
 PAGE = 50
@@ -37,19 +38,25 @@ def change_requests(request: HttpRequest) -> HttpResponseBase:
     mine = Q(requested_by=signed_in(request))
     views: dict[str, QuerySet[ChangeRequest]] = {
         "open": everything.filter(state=RequestState.OPEN).order_by("requested_at"),
+        "scheduled": everything.filter(state=RequestState.SCHEDULED).order_by("holds_from"),
         "mine": everything.filter(mine).order_by("-requested_at"),
-        "decided": everything.exclude(state=RequestState.OPEN).order_by("-decided_at"),
+        "decided": everything.exclude(state__in=(RequestState.OPEN, RequestState.SCHEDULED)).order_by("-decided_at"),
     }
     chosen = request.GET.get("view", "open")
     chosen = chosen if chosen in views else "open"
     page = Paginator(views[chosen], PAGE).get_page(request.GET.get("page"))
     labels_of = _labels()
-    labels = {"open": "Waiting for approval", "mine": "Mine", "decided": "Decided"}
-    counted = {"open": views["open"].count(), "mine": None, "decided": None}
+    labels = {
+        "open": "Waiting for approval",
+        "scheduled": "Waiting for their day",
+        "mine": "Mine",
+        "decided": "Decided",
+    }
+    counted = {"open": views["open"].count(), "scheduled": views["scheduled"].count()}
     context = {
         "view": chosen,
         "tabs": [
-            {"label": labels[name], "href": f"?view={name}", "current": name == chosen, "count": counted[name]}
+            {"label": labels[name], "href": f"?view={name}", "current": name == chosen, "count": counted.get(name)}
             for name in views
         ],
         "rows": [
@@ -59,7 +66,7 @@ def change_requests(request: HttpRequest) -> HttpResponseBase:
                 "mine": one.requested_by_id == signed_in(request).pk,
                 "changed": "New record"
                 if one.is_new
-                else ", ".join(labels_of.get((one.domain, name), name) for name in one.values),
+                else ", ".join(labels_of.get((one.domain, name), name) for name in (*one.values, *one.unpins)),
             }
             for one in page.object_list
         ],
@@ -77,9 +84,10 @@ def _turn(view: str, number: int) -> str:
 def _attributes(one: ChangeRequest) -> list[Attribute]:
     domain = BY_NAME[one.domain]
     known = {attribute.name: attribute for attribute in domain.attributes}
-    if any(name not in known for name in one.values):
+    names = (*one.values, *one.unpins)
+    if any(name not in known for name in names):
         known |= {attribute.name: attribute for attribute in extension_attributes(domain)}
-    return [known.get(name) or Attribute(name=name, label=name) for name in one.values]
+    return [known.get(name) or Attribute(name=name, label=name) for name in names]
 
 
 def _labels() -> dict[tuple[str, str], str]:
@@ -102,6 +110,7 @@ def change_request(request: HttpRequest, request_id: UUID) -> HttpResponseBase:
     one = _find(request_id)
     if one.is_new:
         return show_new(request, one)
+    found = verbs.conflicts(one) if one.state == RequestState.OPEN else {}
     domain, record = BY_NAME[one.domain], made_record(one)
     lines = _lines(one)
     open_now = one.state == RequestState.OPEN
@@ -117,13 +126,18 @@ def change_request(request: HttpRequest, request_id: UUID) -> HttpResponseBase:
         "mine": mine,
         "open_now": open_now,
         "may_approve": may_approve(request.user),
-        "may_withdraw": mine and open_now and permissions.may_propose(request.user),
+        "may_withdraw": may_take_back(request, one),
         "refusal": why_not(request, one),
+        "lifetime": lifetime_words(one),
         "version": _version_made(one),
         "deliveries_href": reverse("stewardship:record_deliveries", args=[domain.slug, record.code])
         if deliveries_address(record.pk)
         else "",
         "hidden": [("digest", one.digest)],
+        "acknowledged": verbs.acknowledgement(found),
+        "rivals": [other for other in verbs.overlapping(record.pk, [*one.values, *one.unpins]) if other.pk != one.pk]
+        if open_now
+        else [],
     }
     return render(request, "stewardship/requests/request.html", context)
 
@@ -131,17 +145,20 @@ def change_request(request: HttpRequest, request_id: UUID) -> HttpResponseBase:
 def _lines(one: ChangeRequest) -> list[dict[str, Any]]:
     """Before and after of every attribute; ``moved`` where the record holds something else by now."""
     attributes = _attributes(one)
-    detail = queries.record_detail(made_record(one))
+    detail = queries.record_detail(made_record(one), part_limit=0)
     present = {value.attribute.name: value.value for value in (*detail.values, *detail.extension)}
     pointing = [attribute.name for attribute in attributes if attribute.kind is Kind.REFERENCE]
-    wanted = {UUID(side[name]) for side in (one.before, one.values) for name in pointing if side.get(name)}
+    after_of = proposed_values(one)
+    wanted = {UUID(side[name]) for side in (one.before, after_of) for name in pointing if side.get(name)}
     targets = references_to(wanted)
+    watched = watched_words(one)
     lines = []
     for attribute in attributes:
-        before, after, now = one.before.get(attribute.name), one.values[attribute.name], present.get(attribute.name)
+        before, after, now = one.before.get(attribute.name), after_of.get(attribute.name), present.get(attribute.name)
         if attribute.kind is Kind.REFERENCE:
             before, after = (targets.get(UUID(value)) if value else None for value in (before, after))
-        moved = one.state == RequestState.OPEN and (before or None) != (now or None)
+        waits = one.state in (RequestState.OPEN, RequestState.SCHEDULED)
+        moved = waits and (before or None) != (now or None)
         lines.append(
             {
                 "label": attribute.label,
@@ -149,6 +166,8 @@ def _lines(one: ChangeRequest) -> list[dict[str, Any]]:
                 "after": showing.shown(attribute, after),
                 "moved": moved,
                 "now": showing.shown(attribute, now),
+                "unpinned": attribute.name in one.unpins,
+                "until": watched.get(attribute.name, ""),
             }
         )
     return lines
@@ -172,10 +191,9 @@ def approve(request: HttpRequest, request_id: UUID) -> HttpResponseBase:
     page = reverse("stewardship:request", args=[one.pk])
 
     def act(note: str) -> str:
-        digest = request.POST.get("digest", "")
-        done = verbs.approve(request_id=one.pk, digest=digest, user=signed_in(request), answer=note)
-        what = "is made" if one.is_new else "has a new version"
-        messages.success(request, f"Approved. {made_record(done).code} {what}, and receivers are told.")
+        digest, seen = request.POST.get("digest", ""), request.POST.get("acknowledged", "")
+        done = verbs.approve(request_id=one.pk, digest=digest, user=signed_in(request), answer=note, acknowledged=seen)
+        messages.success(request, f"Approved. {_then(done)}")
         return page
 
     question = Question(
@@ -187,6 +205,13 @@ def approve(request: HttpRequest, request_id: UUID) -> HttpResponseBase:
         hidden=[("digest", one.digest)],
     )
     return ask(request, question, act)
+
+
+def _then(done: ChangeRequest) -> str:
+    code = made_record(done).code
+    if done.state == RequestState.SCHEDULED and done.holds_from:
+        return f"{code} changes on {done.holds_from:%d %b %Y}; until then the change can be withdrawn."
+    return f"{code} {'is made' if done.is_new else 'has a new version'}, and receivers are told."
 
 
 @require(may_approve)
@@ -223,7 +248,7 @@ def withdraw(request: HttpRequest, request_id: UUID) -> HttpResponseBase:
 
     question = Question(
         title="Withdraw this change?",
-        text="Nobody has decided about it yet; it will no longer be asked.",
+        text="It has not taken effect yet, and no longer will.",
         verb="Withdraw",
         reason_required=False,
         back=page,

@@ -6,22 +6,25 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.contrib.auth.models import User
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from matching.models import MatchCandidate
-from mdm.errors import Refused, Stale
+from mdm.errors import Invalid, MdmError, Refused, Stale
 from stewardship import errors, queue, related, review, workflow
 from stewardship.access import is_fragment, require, signed_in
+from stewardship.choosing import LETTERS, Choice, read_choice, read_shown
+from stewardship.dry_run import rehearse
 from stewardship.models import Decision, Verb
 from stewardship.permissions import may_decide, may_see
 from stewardship.queue import Filters
-from stewardship.review import Choice
 
 SNOOZES = ((1, "until tomorrow"), (7, "for a week"), (30, "for a month"))
+AHEAD = "X-Assay-Ahead"  # fetched before anybody looks at it: nothing is claimed yet
 Act = Callable[[HttpRequest, int], Decision]
 
 
@@ -33,13 +36,29 @@ def page(request: HttpRequest, candidate_id: int) -> HttpResponse:
     return render(request, _template(request), _context(request, question, choice=read_choice(request.GET)))
 
 
-@require_safe
-@require(may_see)
+@require_POST
+@require(may_decide)
 def preview(request: HttpRequest, candidate_id: int) -> HttpResponse:
-    """The grid and the impact for the winner and members chosen so far. Writes nothing."""
+    """The grid and the impact for what is chosen so far; posted, as a large group fits no address. Writes nothing."""
     question = review.candidate(candidate_id)
-    group = review.case(question, read_choice(request.GET)).group
-    return render(request, "stewardship/review_preview.html", {"group": group})
+    group = review.case(question, read_choice(request.POST)).group
+    context = {"group": group, "may_decide": True, "letters": LETTERS, "case_id": candidate_id}
+    return render(request, "stewardship/review_preview.html", context)
+
+
+@require_POST
+@require(may_decide)
+def add(request: HttpRequest, candidate_id: int) -> HttpResponse:
+    """The question with one more record, found by name or code, ticked. Writes nothing."""
+    question, choice = review.candidate(candidate_id), read_choice(request.POST)
+    problems = []
+    try:
+        choice = review.with_record(question, choice, request.POST.get("add", ""))
+    except MdmError as error:
+        problems = [f"{error.message} {error.way_out}"]
+    context = _context(request, question, choice=choice)
+    context |= {"problems": problems, "reason": request.POST.get("reason", "")}
+    return render(request, _template(request), context)
 
 
 def _merge(request: HttpRequest, candidate_id: int) -> Decision:
@@ -54,6 +73,9 @@ def _merge(request: HttpRequest, candidate_id: int) -> Decision:
         user=signed_in(request),
         reason=request.POST.get("reason", ""),
         others_differ=request.POST.get("others") == "differ",
+        edit=choice.edit(),
+        others=choice.others(),
+        added=choice.added,
     )
 
 
@@ -97,12 +119,22 @@ def _deciding(act: Act) -> Callable[..., HttpResponseBase]:
         try:
             decision = act(request, candidate_id)
         except Stale as stale:
-            return _stale(request, question, stale)
+            return _again(request, question, stale, stale=stale, stale_events=errors.moved_events(stale))
+        except Invalid as invalid:
+            return _again(request, question, invalid, problems=[text for _, text in invalid.problems])
         if decision.verb == Verb.MERGE and not _settled(candidate_id):
             coming = candidate_id  # the members ticked out are still a question
         return _go_on(request, coming, review.told(decision), decision)
 
     return decide
+
+
+@require_POST
+@require(may_decide)
+def dry_run(request: HttpRequest, candidate_id: int) -> HttpResponse:
+    """The merge as chosen, carried out and taken back: the exact events, or everything that would fail."""
+    found = rehearse(lambda: _merge(request, candidate_id))
+    return render(request, "stewardship/review_dry_run.html", {"found": found})
 
 
 @require_POST
@@ -118,39 +150,12 @@ def undo(request: HttpRequest, decision_id: UUID) -> HttpResponse:
     return _go_on(request, decision.candidate_id, f"Undone: {text}", None)
 
 
-def read_choice(asked: QueryDict) -> Choice:
-    """The winner and the ticks of a form; a form that was never shown (``chosen``) has made no choice."""
-    if "chosen" not in asked:
-        return Choice()
-    winner = _uuid(asked.get("winner", ""))
-    ticked = (_uuid(record_id) for record_id in asked.getlist("records"))
-    return Choice(winner, frozenset(record_id for record_id in ticked if record_id))
-
-
-def read_shown(posted: QueryDict) -> dict[UUID, int]:
-    """{record: version} as the page showed them, from its ``shown`` fields."""
-    found: dict[UUID, int] = {}
-    for pair in posted.getlist("shown"):
-        name, _, version = pair.partition(":")
-        record_id = _uuid(name)
-        if record_id and version.isascii() and version.isdigit():
-            found[record_id] = int(version)
-    return found
-
-
 def _seen(request: HttpRequest) -> dict[str, Any]:
     return {
         "shown": read_shown(request.POST),
         "user": signed_in(request),
         "reason": request.POST.get("reason", ""),
     }
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 def _settled(candidate_id: int) -> bool:
@@ -162,6 +167,7 @@ def _context(request: HttpRequest, question: MatchCandidate, *, choice: Choice |
     decides = may_decide(user)
     case = review.case(question, choice)
     last = review.last_decision(user) if decides else None
+    ahead = AHEAD in request.headers
     return {
         "case": case,
         "group": case.group,
@@ -174,25 +180,40 @@ def _context(request: HttpRequest, question: MatchCandidate, *, choice: Choice |
         "relation_options": related.options(
             [one.record for one in case.group.members], case.suggestions, numbered=True
         ),
-        "held_by": workflow.claim_candidate(candidate_id=question.pk, user=user) if decides and case.open else "",
+        "held_by": "" if ahead or not (decides and case.open) else _claimed(question, user),
+        "ahead": ahead,
         "may_decide": decides,
         "may_undo_this": bool(case.decision and decides and workflow.may_undo(case.decision, user)),
         "last_decision": last,
         "last_told": review.told(last) if last else "",
         "snoozes": SNOOZES,
+        "letters": LETTERS,
+        "case_id": question.pk,
         "fragment": is_fragment(request),
     }
+
+
+def _claimed(question: MatchCandidate, user: User) -> str:
+    return workflow.claim_candidate(candidate_id=question.pk, user=user)
+
+
+@require_safe
+@require(may_decide)
+def claim(request: HttpRequest, candidate_id: int) -> HttpResponse:
+    """What a question fetched ahead asks once it is looked at: claims it, and says who else is at it."""
+    held = _claimed(review.candidate(candidate_id), signed_in(request))
+    return render(request, "stewardship/review_held.html", {"held_by": held})
 
 
 def _template(request: HttpRequest) -> str:
     return "stewardship/review_case.html" if is_fragment(request) else "stewardship/review.html"
 
 
-def _stale(request: HttpRequest, question: MatchCandidate, stale: Stale) -> HttpResponse:
-    """The case as it is now, the same members ticked, with what happened since it was shown."""
+def _again(request: HttpRequest, question: MatchCandidate, error: MdmError, **told: Any) -> HttpResponse:
+    """The case as it is now with everything that was chosen and typed, and why nothing was decided."""
     context = _context(request, question, choice=read_choice(request.POST))
-    context |= {"stale": stale, "stale_events": errors.moved_events(stale)}
-    return render(request, _template(request), context, status=stale.http)
+    context |= {"reason": request.POST.get("reason", ""), **told}
+    return render(request, _template(request), context, status=error.http)
 
 
 def _go_on(request: HttpRequest, coming: int | None, text: str, decision: Decision | None) -> HttpResponse:
@@ -219,7 +240,10 @@ def _elsewhere(request: HttpRequest, address: str) -> HttpResponse:
 
 urls = [
     path("review/<int:candidate_id>/", page, name="review"),
+    path("review/<int:candidate_id>/claim/", claim, name="review_claim"),
     path("review/<int:candidate_id>/preview/", preview, name="review_preview"),
+    path("review/<int:candidate_id>/add/", add, name="review_add"),
+    path("review/<int:candidate_id>/dry-run/", dry_run, name="review_dry_run"),
     path("review/<int:candidate_id>/merge/", _deciding(_merge), name="review_merge"),
     path("review/<int:candidate_id>/reject/", _deciding(_reject), name="review_reject"),
     path("review/<int:candidate_id>/relate/", _deciding(_relate), name="review_relate"),

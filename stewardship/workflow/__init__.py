@@ -3,15 +3,16 @@
 from stewardship.workflow.candidates import (
     claim_candidate,
     keep_together,
-    merge_candidate,
     reject_candidate,
     relate_candidate,
     release_candidate,
     skip_candidate,
     split_off,
 )
-from stewardship.workflow.records import merge_records, reinstate_record, relate_records, retire_record, unmerge
+from stewardship.workflow.merging import merge_candidate
+from stewardship.workflow.records import merge_records, reinstate_record, relate_records, retire_record
 from stewardship.workflow.undoing import UNDOABLE, may_undo, undo
+from stewardship.workflow.unmerging import stands, take_out, unmerge
 
 __all__ = [
     "UNDOABLE",
@@ -28,6 +29,8 @@ __all__ = [
     "retire_record",
     "skip_candidate",
     "split_off",
+    "stands",
+    "take_out",
     "undo",
     "unmerge",
 ]

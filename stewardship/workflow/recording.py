@@ -1,18 +1,23 @@
 """What every verb of a person shares: who acts, what was seen, and the row that is kept for ever."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
 
 from matching import verdicts
-from matching.models import CandidateKind, CandidateMember, CandidateState, KnownNonMatch
+from matching.models import CandidateKind, CandidateMember, CandidateState, KnownNonMatch, MatchCandidate
+from mdm import vetoes
 from mdm.cause import Cause
-from mdm.errors import Invalid, NotFound, Refused, Stale
+from mdm.errors import Invalid, NotFound, Refused, Stale, WrongState
 from mdm.identity import uuid7
-from mdm.mastering import activate, domains_of, take_turn
+from mdm.mastering import activate, domains_of, follow_merges, take_turn
 from mdm.models import GoldenRecord, GoldenState, Link
+from mdm.spec import Domain
+from stewardship import rebasing
 from stewardship.models import Decision, Verb
 from stewardship.requests import person
 
@@ -28,6 +33,24 @@ def require_reason(reason: str, why: str) -> None:
     """Raise Invalid unless a reason is given; ``why`` says what it is kept for."""
     if not reason.strip():
         raise Invalid("A reason is missing.", "Say why and send it again.", [("reason", why)])
+
+
+def require_no_veto(domain: Domain, record_ids: Sequence[UUID], reason: str) -> None:
+    """Raise Refused where a rule forbids to make one of these records, Invalid where it takes a reason that is missing.
+
+    All vetoes that stand are named at once.
+    """
+    found = vetoes.standing(domain, record_ids)
+    if any(one.forbids for one in found):
+        said = "; ".join(one.message for one in found if one.forbids)
+        raise Refused(f"These cannot become one. {said}.", "Tick out the record that does not belong.")
+    if not reason.strip() and (lifted := [one.message for one in found if one.needs_reason]):
+        said = "; ".join(lifted)
+        raise Invalid(
+            "A reason is missing.",
+            "Say why and send it again.",
+            [("reason", f"{said}. If they are one all the same, say why.")],
+        )
 
 
 def require_shown(record_ids: Iterable[UUID], shown: Mapping[UUID, int]) -> None:
@@ -111,8 +134,9 @@ def take_back_non_matches(record_ids: Iterable[UUID], by: str) -> list[int]:
     return found
 
 
-def carry_over(losers: Iterable[UUID], winner_id: UUID) -> None:
-    """Questions still waiting about a loser are about the winner from now on."""
+def carry_over(losers: Collection[UUID], winner_id: UUID, cause: Cause) -> None:
+    """Questions and requests still waiting about a loser are about the winner from now on."""
+    rebasing.follow(losers, cause)
     waiting = CandidateMember.objects.filter(
         record_id__in=list(losers), candidate__state__in=WAITING, candidate__kind=CandidateKind.RESEMBLANCE
     )
@@ -123,3 +147,63 @@ def carry_over(losers: Iterable[UUID], winner_id: UUID) -> None:
         ],
         ignore_conflicts=True,
     )
+
+
+def open_question(candidate_id: int, *kinds: CandidateKind) -> tuple[MatchCandidate, dict[UUID, GoldenRecord]]:
+    """The candidate, locked and waiting, with its members as they are now: {id: record}, merged ones followed.
+
+    Raises NotFound, WrongState, Refused (another kind of question).
+    """
+    candidate = MatchCandidate.objects.select_for_update(no_key=True).filter(pk=candidate_id).first()
+    if candidate is None:
+        raise NotFound("There is no such question.", "Go back to the work queue.")
+    if candidate.state not in WAITING:
+        who = f" by {candidate.decided_by}" if candidate.decided_by else ""
+        raise WrongState(
+            f"This was decided already{who}: {candidate.get_state_display().lower()}.", "Take the next one."
+        )
+    if kinds and candidate.kind not in kinds:
+        raise Refused("This question is of another kind.", "Reload it and decide again.")
+    holders = set(follow_merges(candidate.members.values_list("record_id", flat=True)).values())
+    return candidate, GoldenRecord.objects.in_bulk(sorted(holders))
+
+
+def bring_back(record_ids: Collection[UUID], cause: Cause) -> None:
+    """Questions and requests that wait about these records, as they came apart: each is about whoever holds, now, the
+    source records it compares or the values it is about. Three queries and two writes."""
+    rebasing.follow(record_ids, cause)
+    affected = set(record_ids)
+    waiting = MatchCandidate.objects.filter(
+        members__record__in=affected, state__in=WAITING, kind=CandidateKind.RESEMBLANCE, pairs__isnull=False
+    )
+    compared: dict[int, set[int]] = defaultdict(set)
+    for candidate, left, right in waiting.values_list("pk", "pairs__left_source", "pairs__right_source"):
+        compared[candidate] |= {left, right}
+    links = Link.objects.filter(source_record__in=set().union(*compared.values()), ended_at=None)
+    holders = dict(links.values_list("source_record_id", "record_id"))
+    wanted = {pk: {holders[one] for one in sources if one in holders} for pk, sources in compared.items()}
+    members = CandidateMember.objects.filter(candidate__in=wanted, record__in=affected)
+    CandidateMember.objects.filter(
+        pk__in=[one.pk for one in members if one.record_id not in wanted[one.candidate_id]]
+    ).delete()
+    CandidateMember.objects.bulk_create(
+        [CandidateMember(candidate_id=pk, record_id=record) for pk, records in wanted.items() for record in records],
+        ignore_conflicts=True,
+    )
+
+
+def ask_superseded_again(record_ids: Collection[UUID], since: datetime) -> int:
+    """Questions found answered when these records became one are open again. Returns how many."""
+    closed = MatchCandidate.objects.filter(
+        state=CandidateState.SUPERSEDED, decided_at__gte=since, members__record__in=list(record_ids)
+    ).distinct()
+    apart = [one.pk for one in closed if len(set(follow_merges(m.record_id for m in one.members.all()).values())) > 1]
+    return verdicts.ask_again(candidate_ids=apart)
+
+
+def sources_of(record_id: UUID) -> list[int]:
+    """The source records behind a golden record, without approved edits and part rows."""
+    links = Link.objects.filter(
+        record_id=record_id, ended_at__isnull=True, source_record__part="", source_record__system__internal=False
+    )
+    return list(links.values_list("source_record_id", flat=True))

@@ -1,4 +1,4 @@
-"""Verbs on golden records, outside the work queue: merge by hand, unmerge, retire, reinstate."""
+"""Verbs on golden records, outside the work queue: merge by hand, relate, retire, reinstate."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID
@@ -9,9 +9,8 @@ from matching import relations, verdicts
 from matching.models import CandidateKind, MatchCandidate
 from mdm import mastering
 from mdm.domains import BY_NAME
-from mdm.errors import NotFound
-from mdm.mastering import follow_merges
-from mdm.models import GoldenRecord, Link, Merge
+from mdm.mastering import Edit, follow_merges
+from mdm.models import GoldenRecord
 from mdm.retrying import atomic
 from stewardship import frozen
 from stewardship.models import Decision, Verb
@@ -23,6 +22,7 @@ from stewardship.workflow.recording import (
     cause_of,
     keep,
     lock_seen,
+    require_no_veto,
     require_reason,
     require_shown,
     seen,
@@ -32,9 +32,17 @@ from stewardship.workflow.recording import (
 
 @atomic
 def merge_records(
-    *, winner_id: UUID, record_ids: Sequence[UUID], shown: Mapping[UUID, int], user: User, reason: str
+    *,
+    winner_id: UUID,
+    record_ids: Sequence[UUID],
+    shown: Mapping[UUID, int],
+    user: User,
+    reason: str,
+    edit: Edit | None = None,
 ) -> Decision:
-    """Merge records a person chose by hand; what was ruled out between them before no longer stands.
+    """Merge records a person chose by hand, with the values chosen for the winner.
+
+    What was ruled out between them before no longer stands.
 
     Locks the records and their referrers. A second call is refused: the losers are merged then. Raises Stale,
     WrongState, Refused, NotFound, Invalid (no reason).
@@ -44,11 +52,13 @@ def merge_records(
     require_shown([winner_id, *losers], shown)
     cause = cause_of(user, reason)
     records = list(GoldenRecord.objects.filter(pk__in=[winner_id, *losers]).order_by("code"))
+    if records:
+        require_no_veto(BY_NAME[records[0].domain], [record.pk for record in records], reason)
     rows = seen(records, shown, merged=set(losers), winner={winner_id})
     evidence = frozen.of_records(BY_NAME[records[0].domain], [winner_id, *losers]) if records else {}
     withdrawn = take_back_non_matches([winner_id, *losers], cause.by.name)
-    merges = mastering.merge(winner_id=winner_id, loser_ids=losers, expected=shown, cause=cause)
-    carry_over(losers, winner_id)
+    merges = mastering.merge(winner_id=winner_id, loser_ids=losers, expected=shown, cause=cause, edit=edit)
+    carry_over(losers, winner_id, cause)
     verdicts.supersede(cause=cause, records=[winner_id, *losers])
     activated = activate_cleared([winner_id], cause)
     return keep(
@@ -99,42 +109,6 @@ def _questions_about(first: UUID, second: UUID) -> list[int]:
     ).distinct()
     members = {candidate.pk: follow_merges(m.record_id for m in candidate.members.all()) for candidate in asked}
     return [pk for pk, found in members.items() if set(found.values()) == {first, second}]
-
-
-@atomic
-def unmerge(*, merge_id: UUID, user: User, reason: str) -> Decision:
-    """Give a merged record its old id, values and references back; matching never joins the two again by itself.
-
-    Locks the merge, then both records and their referrers. A second call is refused. Raises NotFound, WrongState,
-    Refused, Invalid (no reason).
-    """
-    require_reason(reason, "Others rely on this merge, so say why it was wrong.")
-    merge = Merge.objects.select_related("winner", "loser").filter(pk=merge_id).first()
-    if merge is None:
-        raise NotFound("There is no such merge.", "Open the list of merges.")
-    cause = cause_of(user, reason)
-    rows = seen([merge.winner, merge.loser], {}, merged={merge.loser_id}, winner={merge.winner_id})
-    mastering.unmerge(merge_ids=[merge_id], cause=cause)
-    holder = mastering.follow_merges([merge.winner_id])[merge.winner_id]
-    barred = verdicts.bar(first=_sources_of(holder), second=_sources_of(merge.loser_id), cause=cause)
-    activated = activate_cleared([holder, merge.loser_id], cause)
-    return keep(
-        verb=Verb.UNMERGE,
-        domain=merge.loser.domain,
-        records=rows,
-        user=user,
-        cause=cause,
-        merges=[str(merge_id)],
-        non_matches=list(barred),
-        activated=activated,
-    )
-
-
-def _sources_of(record_id: UUID) -> list[int]:
-    links = Link.objects.filter(
-        record_id=record_id, ended_at__isnull=True, source_record__part="", source_record__system__internal=False
-    )
-    return list(links.values_list("source_record_id", flat=True))
 
 
 @atomic

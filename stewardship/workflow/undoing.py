@@ -1,6 +1,7 @@
 """Undo: a decision is answered by a decision of its own, and what it made is taken back exactly."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -14,9 +15,21 @@ from mdm.models import Merge
 from mdm.people import ADMINISTRATOR, DOMAIN_OWNER, in_group
 from mdm.retrying import atomic
 from stewardship.models import Decision, Verb
-from stewardship.workflow.recording import activate_cleared, cause_of, keep
+from stewardship.workflow import unmerging
+from stewardship.workflow.merging import take_out_added
+from stewardship.workflow.recording import (
+    activate_cleared,
+    ask_superseded_again,
+    bring_back,
+    carry_over,
+    cause_of,
+    keep,
+)
 
-UNDOABLE = (Verb.MERGE, Verb.REJECT, Verb.RELATE, Verb.SKIP, Verb.KEEP, Verb.SPLIT)
+UNDOABLE = (Verb.MERGE, Verb.REJECT, Verb.RELATE, Verb.SKIP, Verb.KEEP, Verb.SPLIT, Verb.UNMERGE)
+
+# A merge and the questions it answered are written in one transaction, the decision last.
+CLOSED_WITHIN = timedelta(minutes=5)
 
 
 def may_undo(decision: Decision, user: User) -> bool:
@@ -43,10 +56,14 @@ def undo(*, decision_id: UUID, user: User) -> Decision:
         _unmerge(decision, cause)
     if decision.verb == Verb.SPLIT:
         _join_again(decision, cause)
+    if decision.verb == Verb.UNMERGE:
+        unmerging.join_again(decision, cause)
     if decision.verb == Verb.RELATE:
         _unrelate(decision, cause.by.name)
     if candidate is not None and _has_verdict(candidate, decision):
         verdicts.reopen(candidate_id=candidate.pk, by=cause.by.name)
+    if candidate is not None:
+        take_out_added(candidate, [UUID(row["record"]) for row in decision.records if row.get("added")])
     activated = activate_cleared([UUID(row["record"]) for row in decision.records], cause)
     return keep(
         verb=Verb.UNDO,
@@ -75,7 +92,12 @@ def _unmerge(decision: Decision, cause: Cause) -> None:
     standing = list(Merge.objects.filter(pk__in=decision.merges, undone_at__isnull=True).values_list("pk", flat=True))
     if not standing:
         raise WrongState("This merge has been undone already.", "Reload the page to see how things stand.")
-    mastering.unmerge(merge_ids=standing, cause=cause)
+    holders = set(
+        mastering.follow_merges(Merge.objects.filter(pk__in=standing).values_list("loser_id", flat=True)).values()
+    )
+    back = mastering.unmerge(merge_ids=standing, cause=cause)
+    ask_superseded_again(back, decision.decided_at - CLOSED_WITHIN)
+    bring_back([*holders, *back], cause)
     _rule_out_again(decision.withdrawn, cause)
 
 
@@ -96,6 +118,7 @@ def _join_again(decision: Decision, cause: Cause) -> None:
     winner = next(UUID(row["record"]) for row in decision.records if row.get("winner"))
     made = [UUID(row["record"]) for row in decision.records if row.get("made")]
     mastering.merge(winner_id=winner, loser_ids=made, expected={}, cause=cause)
+    carry_over(made, winner, cause)
 
 
 def _has_verdict(candidate: MatchCandidate, decision: Decision) -> bool:

@@ -1,5 +1,6 @@
 """Sending files in the browser, and what a person sees of them afterwards."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from matching import leaving
 from matching.run import match_all
 from mdm import log
-from mdm.models import Batch, SourceRecord
+from mdm.domains import BY_NAME
+from mdm.models import Batch, Feed, FeedDraft, SourceRecord
 from mdm.people import VIEWER
 from stewardship import arrivals
 from tests.factories import why
@@ -60,10 +63,11 @@ def test_everything_wrong_with_an_upload_is_said_at_once(stella: Client) -> None
     assert "There is no such feed any more." in said
 
 
-def test_a_file_no_pattern_names_asks_for_its_feed(stella: Client) -> None:
+def test_a_file_no_pattern_names_is_looked_at_first(stella: Client) -> None:
     sending.feed()
     answer = stella.post("/imports/send/", {"file": sending.file(name="list.csv")})
-    assert "No feed has a pattern for list.csv" in text_of(answer)
+    assert FeedDraft.objects.get().feed == Feed.objects.get()
+    assert answer["Location"] == f"/imports/drafts/{FeedDraft.objects.get().pk}/"
     assert not Batch.objects.exists()
     stella.post("/imports/send/", {"file": sending.file(name="list.csv"), "feed": "vendors"})
     assert Batch.objects.get().file_name == "list.csv"
@@ -249,3 +253,17 @@ def test_the_outsider_sees_nothing_and_sends_nothing() -> None:
 def test_the_steps_follow_the_stage(stage: str, states: list[str]) -> None:
     now = arrivals.Standing(Batch(), arrivals.Matched(), 0, stage, idle=False)
     assert [step["state"] for step in arrivals.steps(now)] == states
+
+
+def test_the_page_says_what_records_were_not_compared_by_and_why(
+    stella: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "".join(f"V{number},Name{number} Surgical,,+15084782000\n" for number in range(8))
+    batch = sending.arrived(sending.feed(), sending.HEAD + rows)
+    supplier = BY_NAME["supplier"]
+    narrow = replace(supplier, matching=replace(supplier.matching, block_cap=5))
+    match_all(why())
+    assert "What was left out" not in text_of(stella.get(f"/imports/{batch.pk}/"))
+    monkeypatch.setattr(leaving, "in_force", lambda _: narrow)
+    shown = text_of(stella.get(f"/imports/{batch.pk}/"))
+    assert "8 records share phone with more than 5 others and were not compared by it" in shown

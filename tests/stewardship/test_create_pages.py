@@ -203,6 +203,16 @@ def test_while_typing_the_alike_are_told_with_why_and_what_to_do(stella: Client,
     assert traces() == before
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["", "A", "\u533b\u7597\u5668\u68b0", "\u05e8\u05d7\u05d5\u05d1 \u202e\u05d4", "x" * 40_000, "word " * 8_000],
+)
+def test_whatever_is_typed_is_answered(stella: Client, waters: GoldenRecord, name: str) -> None:
+    answer = stella.post(f"{NEW}alike/", {"name": name, "phone": name, "tax_id": "000000000"})
+    assert answer.status_code == 200
+    assert not answer.context["likely"]
+
+
 def test_empty_states_say_what_to_do(stella: Client) -> None:
     assert "Begin with what it is called" in text_of(stella.get(NEW))
     assert "Nobody looks like it" in text_of(stella.post(f"{NEW}alike/", {"name": "Quixotic"}))

@@ -14,7 +14,8 @@ from matching.preparing import prepare
 from mdm.domains import BY_NAME
 from mdm.people import DOMAIN_OWNER, VIEWER
 from stewardship import queue
-from stewardship.queue import Filters
+from stewardship.asked import Filters
+from stewardship.work import listing
 from tests.factories import supplier
 from tests.stewardship.pages import client_of, outsider, text_of
 from tests.stewardship.questions import question, someone, twins
@@ -155,11 +156,11 @@ def waiting(count: int) -> list[MatchCandidate]:
 def test_what_teaches_most_mixes_unsure_sure_and_random_questions() -> None:
     stella = someone("Stella Steward")
     waiting(300)
-    page = queue.page(Filters(order="teaches"), stella, limit=60)
-    scores = [candidate.score for candidate in page.candidates]
+    page = listing.page(Filters(order="teaches"), stella, limit=60)
+    scores = [row.score for row in page.rows]
     assert sum(score < 0.65 for score in scores) > 25
     assert sum(score > 0.85 for score in scores) > 5
-    surest = [candidate.score for candidate in queue.page(Filters(), stella, limit=60).candidates]
+    surest = [row.score for row in listing.page(Filters(kind="duplicates"), stella, limit=60).rows]
     assert surest == sorted(surest, reverse=True)
     assert surest[-1] > 0.85
 
@@ -171,8 +172,8 @@ def test_the_order_is_paged_and_stepped_through_without_loss() -> None:
     seen: list[int] = []
     after = ""
     while True:
-        page = queue.page(filters, stella, after=after, limit=7)
-        seen += [candidate.pk for candidate in page.candidates]
+        page = listing.page(filters, stella, after=after, limit=7)
+        seen += [int(row.key) for row in page.rows]
         after = page.next
         if not after:
             break

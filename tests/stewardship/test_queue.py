@@ -11,7 +11,9 @@ from django.utils import timezone
 from matching.models import MatchCandidate
 from mdm.people import AUDITOR, VIEWER
 from stewardship import queue
-from stewardship.queue import Filters
+from stewardship.asked import Filters
+from stewardship.work import listing
+from stewardship.work.facets import facets
 from stewardship.workflow import claim_candidate, reject_candidate, skip_candidate
 from tests.factories import hospital
 from tests.stewardship.questions import question, someone, twins, versions_of
@@ -26,7 +28,7 @@ def signed_in(user) -> Client:
 
 
 def ids(filters: Filters, user, after: str = "") -> list[int]:
-    return [found.pk for found in queue.page(filters, user, after=after).candidates]
+    return [int(found.key) for found in listing.page(filters, user, after=after).rows]
 
 
 def test_the_surest_question_comes_first_and_settled_ones_are_gone() -> None:
@@ -35,7 +37,7 @@ def test_the_surest_question_comes_first_and_settled_ones_are_gone() -> None:
     members = [member.record for member in gone.members.select_related("record")]
     reject_candidate(candidate_id=gone.pk, shown=versions_of(*members), user=stella)
     skip_candidate(candidate_id=later.pk, until=timezone.now() + timedelta(days=1), user=stella)
-    assert ids(Filters(), stella) == [high.pk, low.pk]
+    assert ids(Filters(kind="duplicates"), stella) == [high.pk, low.pk]
 
 
 def test_filters_are_joined_by_and() -> None:
@@ -50,9 +52,8 @@ def test_filters_are_joined_by_and() -> None:
     assert ids(Filters(source="system1"), stella) == [firms.pk]
     assert ids(Filters(mine="yes"), stella) == [firms.pk]
     assert ids(Filters(domain="facility", band="likely"), stella) == []
-    assert queue.count_by_domain(Filters(domain="facility"), stella) == {
-        "supplier": 1, "facility": 1, "item": 0, "cost_center": 0, "contract": 0,
-    }  # fmt: skip
+    counts = facets(Filters(domain="facility"), stella, {}).counted("domain")
+    assert dict(counts) == {"supplier": 1, "facility": 1}
 
 
 def test_what_a_filter_does_not_know_is_not_asked() -> None:
@@ -63,10 +64,10 @@ def test_what_a_filter_does_not_know_is_not_asked() -> None:
 def test_pages_meet_without_gap_or_overlap_where_scores_are_equal() -> None:
     stella = someone("Stella")
     made = [question(*twins(name=f"Firm {n}"), score=0.8).pk for n in range(5)]
-    first = queue.page(Filters(), stella, limit=2)
-    second = queue.page(Filters(), stella, after=first.next, limit=2)
-    third = queue.page(Filters(), stella, after=second.next, limit=2)
-    assert [c.pk for page in (first, second, third) for c in page.candidates] == made
+    first = listing.page(Filters(kind="duplicates"), stella, limit=2)
+    second = listing.page(Filters(kind="duplicates"), stella, after=first.next, limit=2)
+    third = listing.page(Filters(kind="duplicates"), stella, after=second.next, limit=2)
+    assert [int(row.key) for page in (first, second, third) for row in page.rows] == made
     assert third.next == ""
 
 
@@ -117,7 +118,7 @@ def test_a_claim_is_told_to_others_by_name_and_to_oneself_as_ones_own() -> None:
 def test_an_empty_queue_says_so() -> None:
     client = signed_in(someone("Stella"))
     assert "Nothing waits for you" in client.get("/").content.decode()
-    assert "No question fits these filters" in client.get("/?domain=item").content.decode()
+    assert "Nothing fits these filters" in client.get("/?domain=item").content.decode()
 
 
 def test_a_fragment_is_the_list_alone() -> None:
@@ -155,5 +156,5 @@ def test_strangers_sign_in_first_and_people_without_a_role_are_told_whom_to_ask(
 def test_the_figures_count_everything_whatever_is_filtered() -> None:
     question(*twins())
     page = signed_in(someone("Stella")).get("/?age=older")
-    assert page.context["figures"][0]["value"] == 1
+    assert page.context["figures"][2]["value"] == 1
     assert page.context["total"] == 0

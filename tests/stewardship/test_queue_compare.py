@@ -94,7 +94,7 @@ def test_past_merges_are_listed_with_reason_and_the_way_back() -> None:
     assert f"/records/merges/{merge.pk}/unmerge/" in answer
     assert "one firm" not in client.get("/merges/?domain=item").content.decode()
     assert "one firm" in client.get(f"/merges/?record={second.code.lower()}").content.decode()
-    unmerge(merge_id=merge.pk, user=stella, reason="two firms")
+    unmerge(merge_ids=[merge.pk], user=stella, reason="two firms")
     assert "two firms" in client.get("/merges/?state=undone").content.decode()
     assert "one firm" not in client.get("/merges/?state=standing").content.decode()
     assert "<html" not in client.get("/merges/", headers={"HX-Request": "true"}).content.decode()

@@ -72,7 +72,7 @@ def test_another_winner_changes_what_survives_and_writes_nothing() -> None:
     waiting = question(first, second)
     client = signed_in(someone("Stella"))
     asked = form(second, first, second)
-    answer = client.get(f"/review/{waiting.pk}/preview/", asked, headers=HTMX).content.decode()
+    answer = client.post(f"/review/{waiting.pk}/preview/", asked, headers=HTMX).content.decode()
     assert f"Merge 2 into {second.code}" in answer
     assert f"to {second.code}" in answer
     assert "<html" not in answer

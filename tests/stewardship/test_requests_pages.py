@@ -64,6 +64,7 @@ def test_a_second_person_approves_and_the_new_version_says_who_and_why(
     page = dora.get(f"/requests/{made.pk}/")
     assert page.context["lines"][0] | {"moved": False} == {
         "label": "Name", "before": "Acme", "after": "Acme Group", "moved": False, "now": "Acme",
+        "unpinned": False, "until": "",
     }  # fmt: skip
     answer = dora.post(f"/requests/{made.pk}/approve/", {"digest": made.digest, "reason": "seen the letter"})
     check_walls()
@@ -130,8 +131,12 @@ def test_a_reference_is_given_by_code_or_by_an_unmistakable_name(stella: Client,
     group = supplier("V5", "Acme Holding")
     supplier("V6", "Twin")
     supplier("V7", "Twin")
-    assert proposed(stella, acme, parent="acme holding").values == {"parent": str(group.pk)}
-    assert proposed(stella, acme, parent=group.code.lower()).values == {"parent": str(group.pk)}
+    first = proposed(stella, acme, parent="acme holding")
+    assert first.values == {"parent": str(group.pk)}
+    again = send(stella, acme, form_of(stella, acme), parent=group.code.lower(), reason="because")
+    assert str(first.pk) in again.content.decode()  # the tick that says: I have seen it
+    made = proposed(stella, acme, parent=group.code.lower(), beside=str(first.pk))
+    assert made.values == {"parent": str(group.pk)}
     unclear = send(stella, acme, form_of(stella, acme), parent="Twin", reason="because")
     assert "Several records are called that" in text_of(unclear)
     near = send(stella, acme, form_of(stella, acme), parent="Holding", reason="because")

@@ -45,7 +45,7 @@ def test_every_verb_works_with_the_rights_of_the_product() -> None:
     by_hand = merge_records(
         winner_id=first.pk, record_ids=ids, shown=versions_of(first, second), user=stella, reason="one firm"
     )
-    unmerge(merge_id=by_hand.merges[0], user=stella, reason="two firms")
+    unmerge(merge_ids=[by_hand.merges[0]], user=stella, reason="two firms")
     undo(decision_id=rejected.pk, user=stella)
     retire_record(record_id=first.pk, shown=reload(first.pk).version, user=stella, reason="closed")
     reinstate_record(record_id=first.pk, shown=reload(first.pk).version, user=stella, reason="open")

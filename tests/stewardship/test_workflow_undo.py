@@ -16,10 +16,11 @@ from stewardship.workflow import (
     reinstate_record,
     reject_candidate,
     retire_record,
+    take_out,
     undo,
     unmerge,
 )
-from tests.factories import check_walls, reload
+from tests.factories import check_walls, golden, linked, reload, source
 from tests.stewardship.questions import question, someone, twins, versions_of
 
 pytestmark = pytest.mark.django_db
@@ -115,8 +116,8 @@ def test_an_unmerge_restores_the_loser_and_bars_the_pair() -> None:
     stella = someone("Stella")
     first, second, _, decision = merged(stella)
     with pytest.raises(Invalid):
-        unmerge(merge_id=Merge.objects.get().pk, user=stella, reason="")
-    back = unmerge(merge_id=Merge.objects.get().pk, user=stella, reason="two branches")
+        unmerge(merge_ids=[Merge.objects.get().pk], user=stella, reason="")
+    back = unmerge(merge_ids=[Merge.objects.get().pk], user=stella, reason="two branches")
     check_walls()
     assert reload(second.pk).state == "active"  # nobody is asked about it any more
     assert reload(first.pk).state == "active"
@@ -124,7 +125,7 @@ def test_an_unmerge_restores_the_loser_and_bars_the_pair() -> None:
     with pytest.raises(WrongState):
         undo(decision_id=decision.pk, user=stella)
     with pytest.raises(WrongState):
-        unmerge(merge_id=Merge.objects.get().pk, user=stella, reason="again")
+        unmerge(merge_ids=[Merge.objects.get().pk], user=stella, reason="again")
 
 
 def test_undo_goes_back_one_by_one_and_passes_over_what_was_taken_back_elsewhere() -> None:
@@ -133,11 +134,75 @@ def test_undo_goes_back_one_by_one_and_passes_over_what_was_taken_back_elsewhere
     first = reject_candidate(candidate_id=question(one, two).pk, shown=versions_of(one, two), user=stella)
     *_, second = merged(stella)
     assert last_decision(stella) == second
-    unmerge(merge_id=Merge.objects.get().pk, user=stella, reason="two branches")
-    assert last_decision(stella) == first
+    unmerge(merge_ids=[Merge.objects.get().pk], user=stella, reason="two branches")
+    assert last_decision(stella).verb == "unmerge"
+    undo(decision_id=last_decision(stella).pk, user=stella)
+    assert last_decision(stella) == second
+    undo(decision_id=second.pk, user=stella)
     undo(decision_id=first.pk, user=stella)
     assert last_decision(stella) is None
     assert last_decision(someone("Sam")) is None
+
+
+def test_an_unmerge_can_be_undone_and_leaves_nothing_barred() -> None:
+    stella = someone("Stella")
+    first, second, _, decision = merged(stella)
+    made = Merge.objects.get()
+    back = unmerge(merge_ids=[made.pk], user=stella, reason="two branches")
+    undo(decision_id=back.pk, user=stella)
+    check_walls()
+    assert reload(second.pk).merged_into_id == first.pk
+    assert not KnownNonMatch.objects.filter(withdrawn_at__isnull=True).exists()
+    assert Merge.objects.get().undone_at is None
+    undo(decision_id=decision.pk, user=stella)
+    # The unmerge said that it is a firm of its own, so nobody suspects it any more.
+    assert (reload(first.pk).state, reload(second.pk).state) == ("active", "active")
+    assert list(differences()) == []
+
+
+def test_records_that_may_be_joined_again_are_asked_about_again() -> None:
+    stella = someone("Stella")
+    first, second = twins()
+    candidate = question(first, second)
+    merge_records(
+        winner_id=first.pk,
+        record_ids=[first.pk, second.pk],
+        shown=versions_of(first, second),
+        user=stella,
+        reason="one firm",
+    )
+    assert MatchCandidate.objects.get(pk=candidate.pk).state == "superseded"
+    unmerge(merge_ids=[Merge.objects.get().pk], user=stella, reason="too early", may_join_again=True)
+    assert not KnownNonMatch.objects.exists()
+    assert MatchCandidate.objects.get(pk=candidate.pk).state == "open"
+
+
+def test_questions_go_back_to_the_record_they_are_about() -> None:
+    stella = someone("Stella")
+    first, second, third = twins(3)
+    candidate = question(second, third)
+    ids = [first.pk, second.pk]
+    merge_records(winner_id=first.pk, record_ids=ids, shown=versions_of(first, second), user=stella, reason="one firm")
+    unmerge(merge_ids=[Merge.objects.get().pk], user=stella, reason="two firms")
+    assert set(candidate.members.values_list("record", flat=True)) == {second.pk, third.pk}
+
+
+def test_one_member_is_taken_out_and_put_back() -> None:
+    stella = someone("Stella")
+    record = golden(source("erp", "supplier", "A", name="Acme"), source("ap", "supplier", "B", name="Acme"))
+    one = linked(record)[1]
+    with pytest.raises(Invalid):
+        take_out(source_record_ids=[one.pk], user=stella, reason=" ")
+    with pytest.raises(Stale):
+        take_out(source_record_ids=[one.pk], user=stella, reason="another firm", shown={record.pk: 7})
+    decision = take_out(source_record_ids=[one.pk], user=stella, reason="another firm", shown={record.pk: 1})
+    assert len(linked(record)) == 1
+    assert KnownNonMatch.objects.count() == 1
+    assert last_decision(stella) == decision
+    undo(decision_id=decision.pk, user=stella)
+    check_walls()
+    assert len(linked(record)) == 2
+    assert last_decision(stella) is None
 
 
 def test_a_record_is_retired_and_reinstated_with_a_reason() -> None:

@@ -18,15 +18,26 @@
     if (files.length && zone.hasAttribute("data-drop-send")) field.form?.requestSubmit();
   };
 
+  // On a page with [data-drop-page] a file may be dropped anywhere; only files count, not dragged text or links.
+  const over = (event) => {
+    const near = event.target.closest?.("[data-drop]");
+    if (near) return near;
+    const isFile = [...(event.dataTransfer?.types ?? [])].includes("Files");
+    return isFile ? document.querySelector("[data-drop-page] [data-drop]") : null;
+  };
+
   for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {
     document.addEventListener(kind, (event) => {
-      const zone = event.target.closest?.("[data-drop]");
+      const zone = over(event);
       if (!zone) return;
       event.preventDefault();
       zone.classList.toggle("drop--over", kind === "dragenter" || kind === "dragover");
       if (kind === "drop" && event.dataTransfer.files.length) {
-        zone.querySelector("input[type=file]").files = event.dataTransfer.files;
+        const field = zone.querySelector("input[type=file]");
+        field.files = event.dataTransfer.files;
         show(zone);
+        field.dispatchEvent(new Event("change", { bubbles: true }));
+        field.form?.querySelector("[type=submit]")?.focus();
       }
     });
   }

@@ -29,6 +29,8 @@
     declared().findLast((element) => element.dataset.key === keys && (usable(element) || element.matches(".nav__link")));
 
   document.addEventListener("keydown", (event) => {
+    // A key held down is one press: otherwise it would decide every case that comes up under it.
+    if (event.repeat && !isTyping(event.target)) return;
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     if (isTyping(event.target)) {
       if (event.key === "Escape") event.target.blur();

@@ -29,9 +29,9 @@
 
   const startAll = () => document.querySelectorAll("[data-toast]").forEach(start);
 
-  const say = (text) => {
+  const say = (text, tone = "error") => {
     const toast = document.createElement("div");
-    toast.className = "toast toast--error";
+    toast.className = `toast toast--${tone}`;
     toast.dataset.toast = "";
     const words = document.createElement("p");
     words.className = "toast__text";
@@ -44,7 +44,9 @@
     toast.append(words, close);
     region()?.append(toast);
     start(toast);
+    return toast;
   };
+  window.assay = Object.assign(window.assay ?? {}, { say, unsay: remove });
 
   const REASONS = {
     401: "You are signed out. Reload the page to sign in again; nothing was saved.",
@@ -54,9 +56,9 @@
   };
 
   document.addEventListener("htmx:responseError", (event) => {
+    if (event.detail.kept) return;
     say(REASONS[event.detail.xhr.status] ?? "The server could not do this. Nothing was saved; try again in a moment.");
   });
-  document.addEventListener("htmx:sendError", () => say("The server does not answer. Nothing was saved; check the connection and try again."));
   document.addEventListener("click", (event) => {
     const close = event.target.closest("[data-toast-close]");
     if (close) remove(close.closest("[data-toast]"));

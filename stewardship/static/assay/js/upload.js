@@ -19,8 +19,7 @@
     const found = [...field.options].filter((option) => fits(option.dataset.pattern, file.name));
     if (field.value) place.textContent = "The feed you chose takes this file.";
     else if (found.length) place.textContent = `By its name: ${found.map((option) => option.textContent).join(" and ")}.`;
-    else place.textContent = "No feed's pattern fits this name: choose the feed.";
-    if (!field.value && !found.length) field.focus();
+    else place.textContent = "No feed's pattern fits this name. Try it first: its columns are recognised.";
   };
 
   document.addEventListener("change", (event) => {

@@ -1,0 +1,47 @@
+"""Background work of stewardship: changes whose day has come, dry runs of whole files, mail of what is new."""
+
+from uuid import UUID
+
+from celery import shared_task
+
+from mdm.intake.drafts import due_drafts
+from mdm.retrying import AWAY
+from stewardship import bulk, rehearsing
+from stewardship.scheduled import begin, due
+from stewardship.work.digest import send_due
+
+
+@shared_task(throws=AWAY, queue="maintenance")
+def begin_scheduled() -> int:
+    """Let approved changes whose day has come take effect; how many did. The second time there are none."""
+    return sum(begin(request_id) for request_id in due())
+
+
+@shared_task(throws=AWAY, queue="import")
+def dry_run(draft_id: str) -> str:
+    """Try one file as a whole; the draft's state afterwards. The second time there is nothing left to try."""
+    return rehearsing.dry_run(draft_id).state
+
+
+@shared_task(throws=AWAY, queue="import")
+def dry_run_sweep() -> dict[str, str]:
+    """Try every file that waits or whose worker died: {draft: state}. Drafts tried elsewhere are left alone."""
+    return {str(draft_id): rehearsing.dry_run(draft_id).state for draft_id in due_drafts()}
+
+
+@shared_task(throws=AWAY, queue="maintenance")
+def send_digests() -> int:
+    """Mail people what is new for them, where their turn has come; how many mails went. The second time none."""
+    return send_due()
+
+
+@shared_task(throws=AWAY, name=bulk.CARRY_OUT, queue="maintenance")
+def carry_out_bulk(bulk_id: str) -> int:
+    """Carry out one bulk decision to its end; how many steps. The second time there is nothing left."""
+    return bulk.carry_out(UUID(bulk_id))
+
+
+@shared_task(throws=AWAY, queue="maintenance")
+def bulk_sweep() -> int:
+    """Go on with what a lost message or a dead worker left behind; how many steps. Repeatable."""
+    return sum(bulk.carry_out(bulk_id) for bulk_id in bulk.under_way())

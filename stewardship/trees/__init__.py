@@ -1,0 +1,1 @@
+"""Changing trees: moves are drafted, sent, and approved by somebody else."""
