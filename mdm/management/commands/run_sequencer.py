@@ -13,6 +13,8 @@ from mdm.sequencer import Sequencer
 class Command(BaseCommand):
     """Runs until SIGTERM or SIGINT; a lost database connection is tried again."""
 
+    # It is started anew wherever it died: what only pages need is not loaded to be checked first.
+    requires_system_checks = ()
     help = "Number and chain committed change events until stopped."
 
     def handle(self, *args: Any, **options: Any) -> None:
