@@ -122,6 +122,12 @@ def link_hash(previous: str, seq: int, body: str) -> str:
     return hashlib.sha256(f"{previous}|{seq}|".encode() + body.encode()).hexdigest()
 
 
+# While a transaction is held open (a backup, say), each batch leaves a dead version of the head, which everybody who
+# looks for its id comes across. The newest has the highest number: it is looked for from that end, written in place.
+_HEAD = (
+    "SELECT ctid::text, seq, hash, mark, gaps::text, pg_current_snapshot()::text, pg_current_xact_id()::text, "
+    "set_config('enable_sort', 'off', true) FROM mdm_loghead ORDER BY seq DESC LIMIT 1 FOR UPDATE"
+)
 # Read in order of the id, by the index made for that, as nothing may be sorted (``sequence``). The index of the numbers
 # looks cheaper as soon as statistics know of a few without one, and holds, while a transaction is held open, each event
 # that ever had none.
@@ -160,12 +166,12 @@ def sequence(limit: int = 1000, gaps: Gaps | None = None) -> int:
         if gaps is not None:
             # Which gaps are read depends on who had ended: both questions must see the same moment.
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        begin()
-        cursor.execute(
-            "SELECT seq, hash, mark, gaps::text, pg_current_snapshot()::text, pg_current_xact_id()::text, "
-            "set_config('enable_sort', 'off', true) FROM mdm_loghead WHERE id = 1 FOR UPDATE"
-        )
-        seq, last, mark, kept, snapshot, own, _ = cursor.fetchone()
+        cursor.execute(_HEAD)
+        if (found := cursor.fetchone()) is None:
+            begin()
+            cursor.execute(_HEAD)
+            found = cursor.fetchone()
+        place, seq, last, mark, kept, snapshot, own, _ = found
         if gaps is None:
             cursor.execute(_ALL, [limit])
             rows = cursor.fetchall()
@@ -189,9 +195,11 @@ def sequence(limit: int = 1000, gaps: Gaps | None = None) -> int:
         )
         mark, kept = (gaps.mark, json.dumps(gaps.kept())) if gaps is not None else (mark, kept)
         cursor.execute(
-            "UPDATE mdm_loghead SET seq = %s, hash = %s, mark = %s, gaps = %s::jsonb WHERE id = 1",
-            [head, last, mark, kept],
+            "UPDATE mdm_loghead SET seq = %s, hash = %s, mark = %s, gaps = %s::jsonb WHERE ctid = %s::tid",
+            [head, last, mark, kept, place],
         )
+        if cursor.rowcount != 1:
+            raise RuntimeError("the head of the log moved while it was held")
         cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, str(head)])
     return len(rows)
 

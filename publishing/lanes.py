@@ -35,7 +35,7 @@ from publishing.turns import next_up
 LEASE = timedelta(seconds=settings.LEASE_SECONDS)
 RENEWED_AFTER = LEASE / 9  # a younger lease is not written again: most holds then write nothing
 TRIALS = 16  # lanes on trial at a time: most of the worker's threads stay for targets that are known to answer
-_HEAD = LogHead.objects.order_by("pk")[:1]
+_HEAD = LogHead.objects.order_by("-seq")[:1]
 _REPLAYS = Exists(Replay.objects.filter(endpoint_id=OuterRef("endpoint_id"), state__in=UNFINISHED))
 ON_TRIAL = Q(failures__gt=0) | Q(last_success_at__isnull=True)
 

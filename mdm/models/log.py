@@ -88,7 +88,9 @@ class LogHead(models.Model):
     gaps = models.JSONField(default=list)
 
     class Meta:
+        ordering = ["-seq"]  # the newest version first, whatever a transaction held open keeps of older ones
         constraints = [models.CheckConstraint(name="log_head_is_one_row", condition=models.Q(id=1))]
+        indexes = [models.Index(name="log_head_newest", fields=["-seq"])]
 
     def __str__(self) -> str:
         return f"{self.epoch} at {self.seq}"

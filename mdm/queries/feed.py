@@ -63,12 +63,15 @@ def read_feed(
     limit: int = 100,
     latest_only: bool = False,
 ) -> FeedPage:
-    """Events numbered above ``after``, in order, of records the outside knows or comes to know. One query.
+    """Events numbered above ``after``, in order, of records the outside knows or comes to know. One query, none where
+    ``head`` counts nothing above it.
 
     With ``latest_only`` events that a later one up to the head has made old news are left out.
 
     ``head`` must have been read before: whatever it counts is visible here, so nothing below it can still appear.
     """
+    if after >= head.seq:
+        return FeedPage([], through=after, more=False)
     asked = Q(seq__gt=after, seq__lte=after + WINDOW, outward=True)
     if domains:
         asked &= Q(domain__in=domains)

@@ -13,12 +13,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from mdm import liveness, log
 from mdm.gaps import Gaps
 from mdm.models import ChangeEvent, LogHead
 from mdm.nudge import Waker
+from mdm.queries import feed_head
 from mdm.sequencer import Sequencer
 from tests.factories import database_url
 from tests.mdm.making import golden, source
@@ -238,6 +239,31 @@ def test_what_has_no_number_is_read_by_the_index_made_for_that_whatever_statisti
             log.sequence(gaps=gaps)
     assert plans
     assert not any("Sort  " in plan or "_seq " in plan for plan in plans), plans[0]
+
+
+def test_the_head_is_found_at_once_whatever_a_transaction_held_open_keeps_of_it() -> None:
+    record = golden(source("erp", "supplier", "V1", name="Acme")).pk
+    gaps = Gaps()
+    asked: dict[str, Any] = {}
+
+    def noted(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        if "mdm_loghead" in sql and sql.startswith("SELECT"):
+            asked[sql] = params
+        return execute(sql, params, many, context)
+
+    with psycopg.connect(database_url()) as held, psycopg.connect(database_url(), autocommit=True) as writer:
+        held.execute("SELECT pg_current_xact_id()")
+        writer.execute(MANY, [record, 10, 500])
+        with connection.execute_wrapper(noted):
+            while log.sequence(limit=1, gaps=gaps):
+                pass
+            feed_head()
+            LogHead.objects.first()
+        with connection.cursor() as cursor, transaction.atomic():
+            for sql, params in asked.items():
+                cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}", params)
+                plan = cursor.fetchone()[0][0]["Plan"]
+                assert plan["Shared Hit Blocks"] + plan["Shared Read Blocks"] < 20, plan
 
 
 def test_one_numbers_and_the_other_stands_by(sequencers: Sequencers) -> None:
