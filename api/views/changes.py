@@ -15,7 +15,7 @@ from api.cursors import feed_cursor, filter_hash, read_feed_cursor, require_life
 from api.models import ApiClient
 from api.scopes import FEED_READ, read_scope
 from api.views.base import AllAtOnce, ApiView, client_of, only, require_scope, whole_number
-from api.waiting import wait_beyond
+from api.waiting import SHARED, wait_beyond
 from mdm.domains import BY_NAME, DOMAINS
 from mdm.errors import Invalid
 from mdm.models import EventVerb
@@ -37,10 +37,9 @@ class ChangesView(ApiView):
         page = asked.read(head, asked.place(params, client_of(request), head))
         until = time.monotonic() + asked.wait
         while not page.items and not page.more and (left := until - time.monotonic()) > 0:
-            waited = wait_beyond(page.through, left)
-            head = feed_head()
-            page = asked.read(head, page.through)
-            if not waited:
+            known = wait_beyond(page.through, left)
+            head, page = asked.look(page.through, known)
+            if known is None:
                 break  # the caller asks again
         return Response(
             {
@@ -106,6 +105,17 @@ class Asked:
         if name := params.get("consumer", ""):
             cursor = remembered(client, name)
         return read_feed_cursor(cursor, self.question, head)
+
+    def look(self, after: int, known: int | None) -> tuple[FeedHead, FeedPage]:
+        """The log's head and a page; shared with whoever asks the same once the log has reached ``known``."""
+
+        def look() -> tuple[FeedHead, FeedPage]:
+            head = feed_head()
+            return head, self.read(head, after)
+
+        if known is None or known <= after:
+            return look()
+        return SHARED.of((known, after, *map(tuple, (self.domains, self.verbs)), self.latest_only, self.limit), look)
 
     def read(self, head: FeedHead, after: int) -> FeedPage:
         """A page of what is asked for."""

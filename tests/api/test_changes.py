@@ -2,19 +2,20 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 
 from api import cursors, waiting
 from api.problems import CursorExpired, FeedReset
 from mdm.mastering import activate, contribute, merge
 from mdm.models import LogHead
-from mdm.queries import FeedHead, feed
+from mdm.queries import FeedHead, FeedPage, feed, read_feed
 from tests.api.problems import problem
 from tests.factories import golden, hospital, publish, source, supplier, why
 
@@ -252,9 +253,19 @@ def test_where_all_seats_are_taken_nobody_waits(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_waiting_readers_share_one_connection(client_with: Any) -> None:
+def test_many_waiting_readers_share_one_connection_and_one_look(
+    client_with: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """They are woken together, and while they wait only the listener is connected."""
     client = client_with("feed:read", "supplier:read")
+    looks: list[tuple[int, int]] = []
+
+    def look(head: FeedHead, *, after: int, **asked: Any) -> FeedPage:
+        if head.seq > after:
+            looks.append((head.seq, after))
+        return read_feed(head, after=after, **asked)
+
+    monkeypatch.setattr("api.views.changes.read_feed", look)
     supplier("V1", "Acme")
     head = publish()
     heard: list[list[str]] = []
@@ -280,6 +291,27 @@ def test_many_waiting_readers_share_one_connection(client_with: Any) -> None:
     for reader in readers:
         reader.join(15)
     assert heard == [["Later"]] * len(readers)
+    assert looks == [(head + 1, head)]
+
+
+def test_what_is_shared_is_found_once_by_question_and_a_failure_is_not_kept() -> None:
+    shared, looks = waiting.Shared(), []
+
+    def look() -> int:
+        time.sleep(0.1)
+        looks.append(1)
+        if len(looks) == 1:
+            raise OperationalError("away")
+        return len(looks)
+
+    with ThreadPoolExecutor(5) as readers:
+        for asked in [readers.submit(shared.of, "one", look) for _ in range(5)]:
+            with pytest.raises(OperationalError):
+                asked.result()
+        assert [asked.result() for asked in [readers.submit(shared.of, "one", look) for _ in range(5)]] == [2] * 5
+    assert shared.of("other", look) == 3
+    shared.forget()
+    assert shared.of("one", look) == 4
 
 
 @pytest.mark.django_db(transaction=True)
