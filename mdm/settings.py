@@ -299,6 +299,8 @@ LEASE_SECONDS = env.integer("ASSAY_LEASE_SECONDS", 90)
 WORK_KINDS = [f"stewardship.work.kinds.{name}" for name in ("DUPLICATES", "CONFLICTS", "REQUESTS", "QUARANTINE")]
 WORK_KINDS += ["stewardship.work.kinds.QUALITY", "publishing.work.PARKED", "publishing.work.DRIFT"]
 WORK_KINDS += ["stewardship.work.kinds.EXPIRING"]
+# Who says which systems outside have the records that a merge takes away.
+TARGETS_OF_MERGE = "publishing.queries.merges.targets_of"
 
 # ---- log -----------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from mdm.mastering import Edit, MergePreview, follow_merges, preview_merge
 from mdm.models import GoldenRecord, Merge
 from mdm.queries import resolve
 from mdm.spec import Domain
+from mdm.targets import Merging, TargetOfMerge, targets_of
 from mdm.vetoes import Standing, standing
 from stewardship import frozen, grid, union
 from stewardship.choosing import LETTERS, Choice
@@ -53,6 +54,7 @@ class Group:
     beside: Sequence[Beside] = ()
     problems: Sequence[str] = ()
     vetoes: Sequence[Standing] = ()
+    targets: Sequence[TargetOfMerge] = ()
 
     @property
     def leading(self) -> Member:
@@ -177,6 +179,9 @@ def compare(
     )
     others = choice.others() if ticked else []
     held = {member.record.pk: member for member in members}
+    beside = [
+        Beside(letter, [held[pk] for pk in group if pk in held]) for letter, group in zip(LETTERS, others, strict=False)
+    ]
     return Group(
         domain=domain,
         members=members,
@@ -186,12 +191,10 @@ def compare(
         preview=preview,
         open_requests=ChangeRequest.objects.filter(record_id__in=losers, state=RequestState.OPEN).count(),
         choice=choice,
-        beside=[
-            Beside(letter, [held[pk] for pk in group if pk in held])
-            for letter, group in zip(LETTERS, others, strict=False)
-        ],
+        beside=beside,
         problems=list(problems.values()),
         vetoes=standing(domain, [winner, *losers]) if preview else (),
+        targets=targets_of(_merging(winner, losers, beside)) if preview else (),
     )
 
 
@@ -210,6 +213,12 @@ def _added(domain: Domain, choice: Choice) -> set[UUID]:
     """The records found by hand, merged ones followed; those of other domains are left aside."""
     now = set(follow_merges(choice.added).values())
     return set(GoldenRecord.objects.filter(pk__in=now, domain=domain.name).values_list("pk", flat=True)) if now else now
+
+
+def _merging(winner: UUID, losers: Sequence[UUID], beside: Sequence[Beside]) -> list[Merging]:
+    """Everything that becomes one, in the first record and in those beside it."""
+    others = [[member.record.pk for member in one.members] for one in beside]
+    return [Merging(winner, losers), *(Merging(group[0], group[1:]) for group in others if len(group) > 1)]
 
 
 def _preview(winner: UUID, losers: Sequence[UUID], choice: Choice) -> tuple[MergePreview, dict[str, str]]:
