@@ -25,7 +25,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("files/host-key/", files.host_key, name="file_host_key"),
     path("search/", setup.find, name="find"),
     path("notices/seen/", endpoints.see_notices, name="see_notices"),
-    path("parked/", endpoints.parked_anywhere, name="parked"),
     path("dead-letters/", dead_letters.dead_letters, name="dead_letters"),
     re_path(r"^dead-letters/(?P<verb>release|resend|skip)/$", dead_letters.act_on_parked, name="act_on_parked"),
     path("records/sides/", sides.sides, name="sides"),

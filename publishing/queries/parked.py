@@ -9,7 +9,7 @@ from django.db.models import Count, QuerySet
 
 from publishing.advice import Advice, advice_for, codes_of
 from publishing.clock import now
-from publishing.models import Delivery, DeliveryState, Endpoint
+from publishing.models import Delivery, DeliveryState
 
 PAGE = 50
 AGES = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
@@ -114,10 +114,3 @@ def groups_of(asked: Asked) -> tuple[Group, ...]:
 
 def _counted(rows: QuerySet[Delivery], name: str) -> list[tuple[str, int]]:
     return list(rows.values_list(name).annotate(count=Count("pk")).order_by(name))
-
-
-def parked_counts() -> list[tuple[str, str, int]]:
-    """(code, name, records parked) of every endpoint that parked any, by name. Two queries."""
-    held = dict(Delivery.objects.filter(state=DeliveryState.PARKED).values_list("endpoint").annotate(count=Count("pk")))
-    found = Endpoint.objects.filter(pk__in=held).order_by("name").values_list("code", "name", "pk")
-    return [(code, name, held[pk]) for code, name, pk in found]

@@ -19,7 +19,7 @@ from publishing.queries import calls, programs, waiting
 from publishing.queries.again import choices
 from publishing.queries.minutes import HOUR, SPANS, buckets
 from publishing.queries.overview import overview
-from publishing.queries.parked import Asked, groups_of, parked_counts
+from publishing.queries.parked import Asked, groups_of
 from publishing.views.common import endpoint_of, page, reason_of
 from publishing.views.tabs import frame
 
@@ -59,13 +59,6 @@ def _facets(counts: Counter[str], asked: str) -> list[dict[str, Any]]:
         for state, label in EndpointState.choices
         if counts[state] or asked == state
     ]
-
-
-@require_GET
-@sees
-def parked_anywhere(request: HttpRequest) -> HttpResponse:
-    """A fragment for the work queue: which targets refused records that now wait for a person; blank for none."""
-    return render(request, "publishing/parked_anywhere.html", {"parked": parked_counts()})
 
 
 @require_POST
