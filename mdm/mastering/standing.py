@@ -18,6 +18,12 @@ def strongest(states: Collection[str]) -> GoldenState:
     return next(state for state in STRENGTH if state in states)
 
 
+def _by_itself(made_of: str, state: str) -> bool:
+    """Whether a record that merges gave a state bears this one without anybody's doing: what waits becomes active as
+    soon as nothing holds it, and is asked again when it stands on its own."""
+    return state == made_of or (made_of, state) == (GoldenState.PENDING, GoldenState.ACTIVE)
+
+
 class Standing:
     """The standing merges below some records, and how each record's state came about."""
 
@@ -45,7 +51,7 @@ class Standing:
     def own_state(self, record_id: UUID, state: str) -> str:
         """The state a record on top would have without its merges, where merges alone made it what it is."""
         here = self.under[record_id]
-        return here[0].winner_state if here and state == self._made_of(record_id) else state
+        return here[0].winner_state if here and _by_itself(self._made_of(record_id), state) else state
 
     def take_out(self, merge: Merge, states: dict[UUID, str]) -> None:
         """Forget a merge. ``states`` of the records on top are kept up: what only this merge brought about goes back.
@@ -63,7 +69,7 @@ class Standing:
         while True:
             over = self.above.get(node)
             held = over.loser_state if over else states[node]
-            if held == now or held != made_of:  # nothing changes, or somebody gave it this state since
+            if held == now or not _by_itself(made_of, held):  # nothing changes, or somebody gave it this state since
                 return
             if over is None:
                 states[node] = str(now)

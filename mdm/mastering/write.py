@@ -194,7 +194,7 @@ def _change(
     if marking.state is not None:
         record.merged_into_id = marking.merged_into
     record.known_outside = record.known_outside or record.state in (GoldenState.ACTIVE, GoldenState.MERGED)
-    record.title = title_of(domain, after.values, record.title or record.code)
+    record.title = title_of(domain, after.values, record.code)
     if composed is not None:
         record.search_text = search_text(domain, record.code, record.title, composed)
         record.identifiers = identifiers(domain, composed)

@@ -96,6 +96,39 @@ def test_the_state_of_the_first_winner_is_kept_while_other_merges_stand() -> Non
     assert reload(pending.pk).state == "active"
 
 
+def test_what_waited_for_a_value_waits_for_it_again() -> None:
+    waiting = golden(source("erp", "facility", "A", name="Acme Hospital"))
+    gone = golden(source("erp", "facility", "B", name="Bolt Hospital", city="Reno"))
+    retire(record_id=gone.pk, expected=None, cause=why())
+    assert waiting.state == "pending"
+    (made,) = join(waiting, gone)
+    assert reload(waiting.pk).state == "active"
+    undo(made)
+    assert [reload(r.pk).state for r in (waiting, gone)] == ["pending", "retired"]
+
+
+def test_a_retired_record_that_lent_what_another_waited_for_is_retired_again() -> None:
+    gone = golden(source("erp", "facility", "A", name="Acme Hospital", city="Reno"))
+    retire(record_id=gone.pk, expected=None, cause=why())
+    waiting = golden(source("erp", "facility", "B", name="Bolt Hospital"))
+    third = golden(source("erp", "facility", "C", name="Corsa Hospital"))
+    (first,) = join(gone, waiting)
+    (second,) = join(gone, third)
+    assert reload(gone.pk).state == "active"
+    undo(first)
+    undo(second)
+    assert [reload(r.pk).state for r in (gone, waiting, third)] == ["retired", "pending", "pending"]
+
+
+def test_a_name_that_only_the_other_had_goes_with_it() -> None:
+    nameless = golden(source("erp", "item", "A", ndc="00002821501"))
+    (made,) = join(nameless, golden(source("erp", "item", "B", description="Gauze")))
+    assert reload(nameless.pk).title == "Gauze"
+    undo(made)
+    back = reload(nameless.pk)
+    assert (back.title, "GAUZE" in back.search_text) == (back.code, False)
+
+
 def test_what_came_later_stays_unless_it_is_sent_along() -> None:
     one, two, _ = three()
     (made,) = join(one, two)
