@@ -27,12 +27,22 @@ def system(code: str, **ranks: int) -> SourceSystem:
 
 
 def source(
-    system_code: str, domain: str, key: str, *, as_of: datetime = MARCH, parts: Any = None, **values: Any
+    system_code: str,
+    domain: str,
+    key: str,
+    *,
+    as_of: datetime = MARCH,
+    parts: Any = None,
+    part: str = "",
+    parent_key: str = "",
+    **values: Any,
 ) -> SourceRecord:
-    """A waiting source record with its references registered."""
+    """A waiting source record with its references registered; with ``part``, a row of the record ``parent_key``."""
     made = SourceRecord.objects.create(
         system=system(system_code),
         domain=domain,
+        part=part,
+        parent_key=parent_key,
         key=key,
         values=values,
         parts=parts or {},
@@ -41,13 +51,30 @@ def source(
         first_seen_at=as_of,
         last_seen_at=as_of,
     )
-    for attribute, value in values.items():
-        if isinstance(value, dict) and "key" in value:
-            SourceReference.objects.create(
-                source_record=made, attribute=attribute, system=system(value["system"]),
-                domain=value["domain"], key=value["key"],
-            )  # fmt: skip
+    _register(made)
     return made
+
+
+def send_again(sent: SourceRecord, values: Any, parts: Any, as_of: datetime) -> None:
+    """The source sends other values and parts for the same key; it waits, as intake leaves it."""
+    sent.values, sent.parts, sent.as_of, sent.last_seen_at = values, parts, as_of, as_of
+    sent.content_hash, sent.state = canonical.digest([values, parts]), "waiting"
+    sent.save(update_fields=["values", "parts", "as_of", "last_seen_at", "content_hash", "state"])
+    sent.references.all().delete()
+    _register(sent)
+
+
+def _register(sent: SourceRecord) -> None:
+    rows = [("", sent.values), *((f"{part}.", row) for part, rows in sent.parts.items() for row in rows)]
+    SourceReference.objects.bulk_create(
+        SourceReference(
+            source_record=sent, attribute=prefix + attribute, system=system(value["system"]),
+            domain=value["domain"], key=value["key"],
+        )
+        for prefix, row in rows
+        for attribute, value in row.items()
+        if isinstance(value, dict) and "key" in value
+    )  # fmt: skip
 
 
 def golden(*sources: SourceRecord, state: str = "active") -> GoldenRecord:
