@@ -54,6 +54,8 @@ RANKS: Mapping[str, str] = {
 }
 
 
+# Shorter keys first, so that numbers come in their order, as they do where one question follows another.
+_ORDER = "not_mine, rank, kind, length(key), key"
 _SHOWN = "kind, key, domain, since, due, away, score, band, reason, holder, assignee_id, mine"
 _NAMED = """coalesce(nullif(trim(u.first_name || ' ' || u.last_name), ''), u.username, '') AS assignee,
        (SELECT count(*) FROM stewardship_comment c WHERE c.kind = found.kind AND c.key = found.key) AS comments"""
@@ -199,12 +201,15 @@ def page(filters: Filters, user: User, *, after: str = "", limit: int = PAGE) ->
     order = filters.order or ("surest" if filters.of_questions else "due")
     if after:
         made.given |= dict(zip(("at_mine", "at_rank", "at_kind", "at_key"), _read_place(after), strict=True))
-        made.where.append("(not_mine, rank, kind, key) > (%(at_mine)s, %(at_rank)s, %(at_kind)s, %(at_key)s)")
+        made.where.append(
+            "(not_mine, rank, kind, length(key), key) > "
+            "(%(at_mine)s, %(at_rank)s, %(at_kind)s, length(%(at_key)s), %(at_key)s)"
+        )
     sql = f"""
 WITH {made.with_}, ranked AS (SELECT *, {CLOCK} AS clock, (NOT mine)::int AS not_mine, {RANKS[order]} AS rank FROM work)
 SELECT {_SHOWN}, clock, not_mine, rank, {_NAMED}
-FROM (SELECT * FROM ranked WHERE {made.narrowed} ORDER BY not_mine, rank, kind, key LIMIT {limit + 1}) found
-LEFT JOIN auth_user u ON u.id = assignee_id ORDER BY not_mine, rank, kind, key
+FROM (SELECT * FROM ranked WHERE {made.narrowed} ORDER BY {_ORDER} LIMIT {limit + 1}) found
+LEFT JOIN auth_user u ON u.id = assignee_id ORDER BY {_ORDER}
 """
     with connection.cursor() as cursor:
         cursor.execute(sql, made.given)

@@ -63,7 +63,7 @@ def test_what_a_filter_does_not_know_is_not_asked() -> None:
 
 def test_pages_meet_without_gap_or_overlap_where_scores_are_equal() -> None:
     stella = someone("Stella")
-    made = [question(*twins(name=f"Firm {n}"), score=0.8).pk for n in range(5)]
+    made = [question(*twins(name=f"Firm {n}"), score=0.8, pk=n).pk for n in range(8, 13)]  # numbers, not texts
     first = listing.page(Filters(kind="duplicates"), stella, limit=2)
     second = listing.page(Filters(kind="duplicates"), stella, after=first.next, limit=2)
     third = listing.page(Filters(kind="duplicates"), stella, after=second.next, limit=2)
