@@ -7,9 +7,22 @@ from operator import or_
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.db.models import Case, ExpressionWrapper, F, FloatField, Func, Prefetch, Q, QuerySet, Value, When
+from django.db.models import (
+    Case,
+    Count,
+    ExpressionWrapper,
+    F,
+    FloatField,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Mod
+from django.db.models.functions import Coalesce, Mod
 from django.utils import timezone
 
 from matching.models import CandidateKind, CandidateMember, CandidateState, MatchCandidate
@@ -83,12 +96,12 @@ def preceding(candidate: MatchCandidate, filters: Filters, user: User) -> int | 
 
 
 def nearby(candidate: MatchCandidate, filters: Filters, user: User, *, limit: int = 12) -> list[MatchCandidate]:
-    """This question and those after it, for the list beside the case."""
+    """This question and those after it, each with its ``lead``'s title and the ``size`` of its group. One query."""
     rows = _ranked(filters, user).filter(Q(pk=candidate.pk) | _beyond(_rank(candidate, filters), candidate.pk))
-    live = CandidateMember.objects.exclude(record__state="merged").select_related("record")
-    ordered = live.order_by("record__suspected", "record__code")
-    shown = Prefetch("members", ordered, to_attr="shown_members")
-    return list(rows.order_by("-rank", "pk").prefetch_related(shown)[:limit])
+    live = CandidateMember.objects.filter(candidate=OuterRef("pk")).exclude(record__state="merged")
+    lead = live.order_by("record__suspected", "record__code").values("record__title")[:1]
+    size = live.order_by().values("candidate").annotate(size=Count("pk")).values("size")
+    return list(rows.order_by("-rank", "pk").annotate(lead=Subquery(lead), size=Coalesce(Subquery(size), 0))[:limit])
 
 
 def sources() -> list[tuple[str, str]]:
