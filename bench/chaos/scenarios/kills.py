@@ -35,6 +35,12 @@ TARGETS = ("all-1", "all-2", "latest", "push")
 CHAOS = {"kind": "ok", "seconds": 0.01, "jitter": 0.05, "broken": 0.02}
 
 
+BUSY = (
+    "SELECT pid, application_name, state, wait_event, pg_blocking_pids(pid)::text, left(query, 80) "
+    "FROM pg_stat_activity WHERE datname = current_database() AND state <> 'idle' AND pid <> pg_backend_pid()"
+)
+
+
 @dataclass
 class Course:
     """What happened: each fault with the seconds until the first delivery after it."""
@@ -109,7 +115,8 @@ def _one(site: Site, faults: Faults, cell: Cell, course: Course) -> None:
     clock = time.strftime("%H:%M:%S")
     print(f"   {clock} {cell}: {healed - began:.1f} s, flowing again after {seconds:.1f} s", flush=True)
     if not flowing:
-        course.found[cell.target].append(f"after {cell} nothing was delivered for {MOST_SECONDS} s")
+        waits = "; ".join(" ".join(map(str, row)) for row in site.ask(BUSY)) or "nobody is at work"
+        course.found[cell.target].append(f"after {cell} nothing was delivered for {MOST_SECONDS} s: {waits}")
     for name in ("sequencer-1", "sequencer-2", "publisher-1", "publisher-2", "beat", "web"):
         if not site.crew.alive(name):
             course.found[cell.target].append(f"after {cell} the program {name} had ended by itself")
