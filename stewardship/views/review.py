@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from matching.models import MatchCandidate
 from mdm.errors import Invalid, MdmError, Refused, Stale
-from stewardship import errors, queue, related, review, workflow
+from stewardship import errors, graph, queue, related, review, workflow
 from stewardship.access import is_fragment, require, signed_in
 from stewardship.choosing import LETTERS, Choice, read_choice, read_shown
 from stewardship.dry_run import rehearse
@@ -59,6 +59,24 @@ def add(request: HttpRequest, candidate_id: int) -> HttpResponse:
     context = _context(request, question, choice=choice)
     context |= {"problems": problems, "reason": request.POST.get("reason", "")}
     return render(request, _template(request), context)
+
+
+@require_POST
+@require(may_decide)
+def groups(request: HttpRequest, candidate_id: int) -> HttpResponse:
+    """The question with the groups a threshold leaves ticked and lettered; values chosen stay. Writes nothing."""
+    question, choice = review.candidate(candidate_id), read_choice(request.POST)
+    drawn = _graph(request, question, review.case(question, choice))
+    if drawn is not None and drawn.level.groups:
+        choice = drawn.chosen(choice)
+    context = _context(request, question, choice=choice) | {"reason": request.POST.get("reason", "")}
+    return render(request, _template(request), context)
+
+
+def _graph(request: HttpRequest, question: MatchCandidate, case: review.Case) -> graph.Graph | None:
+    asked = request.POST if request.method == "POST" else request.GET
+    threshold = graph.threshold_of(asked.get("threshold", ""), case.domain.matching.review)
+    return graph.of_question(question, case.group.members, threshold)
 
 
 def _merge(request: HttpRequest, candidate_id: int) -> Decision:
@@ -172,6 +190,7 @@ def _context(request: HttpRequest, question: MatchCandidate, *, choice: Choice |
         "case": case,
         "group": case.group,
         "domain": case.domain,
+        "graph": None if case.conflict else _graph(request, question, case),
         "query": filters.query(),
         "next_id": queue.following(question, filters, user),
         "previous_id": queue.preceding(question, filters, user),
@@ -243,6 +262,7 @@ urls = [
     path("review/<int:candidate_id>/claim/", claim, name="review_claim"),
     path("review/<int:candidate_id>/preview/", preview, name="review_preview"),
     path("review/<int:candidate_id>/add/", add, name="review_add"),
+    path("review/<int:candidate_id>/groups/", groups, name="review_groups"),
     path("review/<int:candidate_id>/dry-run/", dry_run, name="review_dry_run"),
     path("review/<int:candidate_id>/merge/", _deciding(_merge), name="review_merge"),
     path("review/<int:candidate_id>/reject/", _deciding(_reject), name="review_reject"),

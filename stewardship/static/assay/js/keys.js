@@ -13,7 +13,7 @@
   const declared = () => [...scope().querySelectorAll("[data-key]")];
   const isTyping = (target) =>
     target.isContentEditable ||
-    target.matches("textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=submit])");
+    target.matches("textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=submit], [type=range])");
 
   const act = (element) => {
     if (element.matches("input:not([type=checkbox], [type=radio]), textarea, select")) {
