@@ -168,7 +168,7 @@ class Story:
         value: Any = self.world.value(attribute, domain.model, ["edit", a, b, c])
         if attribute.references:
             others = [n for n, name in enumerate(self.world.domains) if name == attribute.references]
-            value = among(others, c)
+            value = among(others, c) if others else None
         elif not isinstance(value, str) or attribute.standardise not in ("text", "name", "date"):
             value = None
         at_home = [n for n in self._whole() if self._home(n) == self.world.records[record]]
