@@ -20,7 +20,7 @@ from mdm.queries import resolve
 from mdm.spec import Domain
 from mdm.targets import Merging, TargetOfMerge, targets_of
 from mdm.vetoes import Standing, standing
-from stewardship import frozen, grid, union
+from stewardship import blind, frozen, grid, union
 from stewardship.choosing import LETTERS, Choice
 from stewardship.evidence import Evidence
 from stewardship.members import Member, load
@@ -104,6 +104,7 @@ class Case:
     open: bool = True
     conflict: bool = False
     suggestions: Sequence[Suggestion] = ()
+    blind: bool = False
 
     @property
     def evidence(self) -> Sequence[Evidence]:
@@ -130,17 +131,23 @@ def candidate(candidate_id: int) -> MatchCandidate:
     return found
 
 
-def case(question: MatchCandidate, choice: Choice | None = None) -> Case:
-    """Everything the page of a question shows. Constant queries, whatever the size of the group."""
+def case(question: MatchCandidate, choice: Choice | None = None, *, veiled: bool = False) -> Case:
+    """Everything the page of a question shows. Constant queries, whatever the size of the group.
+
+    ``veiled``: to be judged by values alone; a question that is decided, or about links, is shown in full.
+    """
     domain = in_force(BY_NAME[question.domain])
     is_open = question.state in (CandidateState.OPEN, CandidateState.SKIPPED)
     asked = list(question.members.values_list("record_id", flat=True))
     holders = follow_merges(asked)
-    weighed = grid.weights(domain, question.pairs.values_list("explanation", flat=True))
     shown = set(holders.values()) if is_open else set(asked)
     conflict = question.kind == CandidateKind.CONFLICT
     decision = _decision(question)
+    hidden = veiled and is_open and not conflict
+    weighed = {} if hidden else grid.weights(domain, question.pairs.values_list("explanation", flat=True))
     group = compare(domain, shown, choice or Choice(), weighed, merging=is_open and not conflict)
+    if hidden:
+        group = replace(group, members=blind.unnamed(group.members), rows=blind.bare(group.rows))
     return Case(
         candidate=question,
         domain=domain,
@@ -149,7 +156,10 @@ def case(question: MatchCandidate, choice: Choice | None = None) -> Case:
         decision=decision,
         open=is_open,
         conflict=conflict,
-        suggestions=suggest(domain, *sorted(shown)) if is_open and not conflict and len(shown) == 2 else (),
+        suggestions=suggest(domain, *sorted(shown))
+        if is_open and not conflict and not hidden and len(shown) == 2
+        else (),
+        blind=hidden,
     )
 
 

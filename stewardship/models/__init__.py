@@ -2,6 +2,7 @@
 
 from stewardship.models.bulk import BulkDecision, BulkState, BulkVerb
 from stewardship.models.decisions import Decision, Verb
+from stewardship.models.habits import Habit
 from stewardship.models.presses import Press
 from stewardship.models.requests import ChangeRequest, RequestState
 from stewardship.models.tables import SavedView, TableChoice
@@ -22,6 +23,7 @@ __all__ = [
     "DraftState",
     "DraftVerb",
     "DraftVerdict",
+    "Habit",
     "Mention",
     "Press",
     "RequestState",

@@ -31,7 +31,7 @@ class Decision(models.Model):
     """``records`` is [{record, code, title, version}] as the person saw them; ``merges``, ``non_matches``,
     ``activated`` and ``relations`` are the ids of what the decision made, ``withdrawn`` those of the non-matches it
     took back, so that it can be undone exactly. ``evidence`` is what spoke for and against when it was made, as
-    ``stewardship.frozen`` keeps it."""
+    ``stewardship.frozen`` keeps it. ``blind``: the page showed values alone, no source, score or proposal."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     verb = models.CharField(max_length=10, choices=Verb.choices)
@@ -47,6 +47,7 @@ class Decision(models.Model):
     activated = models.JSONField(default=list)
     relations = models.JSONField(default=list)
     evidence = models.JSONField(default=dict)
+    blind = models.BooleanField(default=False)
     undoes = models.OneToOneField("self", null=True, on_delete=models.PROTECT, related_name="undone_by")
     reason = models.TextField(blank=True)
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="decisions")

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from matching.models import MatchCandidate
 from mdm.errors import Invalid, MdmError, Refused, Stale
-from stewardship import errors, graph, queue, related, review, workflow
+from stewardship import blind, errors, graph, queue, related, review, workflow
 from stewardship.access import is_fragment, require, signed_in
 from stewardship.choosing import LETTERS, Choice, read_choice, read_shown
 from stewardship.dry_run import rehearse
@@ -41,7 +41,7 @@ def page(request: HttpRequest, candidate_id: int) -> HttpResponse:
 def preview(request: HttpRequest, candidate_id: int) -> HttpResponse:
     """The grid and the impact for what is chosen so far; posted, as a large group fits no address. Writes nothing."""
     question = review.candidate(candidate_id)
-    group = review.case(question, read_choice(request.POST)).group
+    group = review.case(question, read_choice(request.POST), veiled=_shown_blind(request)).group
     context = {"group": group, "may_decide": True, "letters": LETTERS, "case_id": candidate_id}
     return render(request, "stewardship/review_preview.html", context)
 
@@ -79,6 +79,21 @@ def _graph(request: HttpRequest, question: MatchCandidate, case: review.Case) ->
     return graph.of_question(question, case.group.members, threshold)
 
 
+@require_POST
+@require(may_decide)
+def sight(request: HttpRequest, candidate_id: int) -> HttpResponse:
+    """The question as the person wants to see questions from now on; what is chosen stays. Decides nothing."""
+    question = review.candidate(candidate_id)
+    blind.choose(person=signed_in(request), blind=request.POST.get("sight") == "blind")
+    context = _context(request, question, choice=read_choice(request.POST))
+    return render(request, _template(request), context | {"reason": request.POST.get("reason", "")})
+
+
+def _shown_blind(request: HttpRequest) -> bool:
+    """Whether the page that posts this was shown blind, whatever was chosen meanwhile."""
+    return request.POST.get("blind") == "yes"
+
+
 def _merge(request: HttpRequest, candidate_id: int) -> Decision:
     choice = read_choice(request.POST)
     if choice.winner is None:
@@ -94,16 +109,19 @@ def _merge(request: HttpRequest, candidate_id: int) -> Decision:
         edit=choice.edit(),
         others=choice.others(),
         added=choice.added,
+        blind=_shown_blind(request),
     )
 
 
 def _reject(request: HttpRequest, candidate_id: int) -> Decision:
-    return workflow.reject_candidate(candidate_id=candidate_id, **_seen(request))
+    return workflow.reject_candidate(candidate_id=candidate_id, blind=_shown_blind(request), **_seen(request))
 
 
 def _relate(request: HttpRequest, candidate_id: int) -> Decision:
     kind, first = related.read_option(request.POST.get("relation", ""))
-    return workflow.relate_candidate(candidate_id=candidate_id, kind=kind, first=first, **_seen(request))
+    return workflow.relate_candidate(
+        candidate_id=candidate_id, kind=kind, first=first, blind=_shown_blind(request), **_seen(request)
+    )
 
 
 def _keep(request: HttpRequest, candidate_id: int) -> Decision:
@@ -183,14 +201,14 @@ def _settled(candidate_id: int) -> bool:
 def _context(request: HttpRequest, question: MatchCandidate, *, choice: Choice | None = None) -> dict[str, Any]:
     user, filters = signed_in(request), Filters.read(request.GET)
     decides = may_decide(user)
-    case = review.case(question, choice)
+    case = review.case(question, choice, veiled=decides and blind.is_blind(user))
     last = review.last_decision(user) if decides else None
     ahead = AHEAD in request.headers
     return {
         "case": case,
         "group": case.group,
         "domain": case.domain,
-        "graph": None if case.conflict else _graph(request, question, case),
+        "graph": None if case.conflict or case.blind else _graph(request, question, case),
         "query": filters.query(),
         "next_id": queue.following(question, filters, user),
         "previous_id": queue.preceding(question, filters, user),
@@ -262,6 +280,7 @@ urls = [
     path("review/<int:candidate_id>/claim/", claim, name="review_claim"),
     path("review/<int:candidate_id>/preview/", preview, name="review_preview"),
     path("review/<int:candidate_id>/add/", add, name="review_add"),
+    path("review/<int:candidate_id>/sight/", sight, name="review_sight"),
     path("review/<int:candidate_id>/groups/", groups, name="review_groups"),
     path("review/<int:candidate_id>/dry-run/", dry_run, name="review_dry_run"),
     path("review/<int:candidate_id>/merge/", _deciding(_merge), name="review_merge"),

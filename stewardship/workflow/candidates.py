@@ -48,18 +48,27 @@ def release_candidate(*, candidate_id: int, user: User) -> None:
 
 
 @atomic
-def reject_candidate(*, candidate_id: int, shown: Mapping[UUID, int], user: User, reason: str = "") -> Decision:
+def reject_candidate(
+    *, candidate_id: int, shown: Mapping[UUID, int], user: User, reason: str = "", blind: bool = False
+) -> Decision:
     """Say that no two members are the same; matching never proposes them again, and suspected ones come into use.
 
     Locks the candidate, then its records. A second call is refused. Raises Stale, WrongState, Refused, NotFound.
     """
     candidate, members = open_question(candidate_id, CandidateKind.RESEMBLANCE)
-    return _ruled_out(Verb.REJECT, candidate, members, shown, user, cause_of(user, reason))
+    return _ruled_out(Verb.REJECT, candidate, members, shown, user, cause_of(user, reason), blind=blind)
 
 
 @atomic
 def relate_candidate(
-    *, candidate_id: int, kind: str, first: UUID, shown: Mapping[UUID, int], user: User, reason: str = ""
+    *,
+    candidate_id: int,
+    kind: str,
+    first: UUID,
+    shown: Mapping[UUID, int],
+    user: User,
+    reason: str = "",
+    blind: bool = False,
 ) -> Decision:
     """Say that the two members are related and not the same; matching never asks about them again.
 
@@ -77,7 +86,7 @@ def relate_candidate(
             kind=relation_kind(kind), first=first, second=second, cause=cause, candidate_id=candidate.pk
         )[0]
 
-    return _ruled_out(Verb.RELATE, candidate, members, shown, user, cause, relate)
+    return _ruled_out(Verb.RELATE, candidate, members, shown, user, cause, relate, blind=blind)
 
 
 def _ruled_out(
@@ -88,6 +97,8 @@ def _ruled_out(
     user: User,
     cause: Cause,
     relate: Callable[[], int] | None = None,
+    *,
+    blind: bool,
 ) -> Decision:
     """No two members are the same; ``relate`` says beside it what they are to each other."""
     lock_seen(members, shown)
@@ -101,6 +112,7 @@ def _ruled_out(
         user=user,
         cause=cause,
         evidence=evidence,
+        blind=blind,
         **({"relations": [relate()]} if relate else {}),
         non_matches=list(verdict.non_matches),
         activated=[str(record_id) for record_id in verdict.activated],

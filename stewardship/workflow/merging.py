@@ -1,6 +1,7 @@
 """Merging the members of a question: one group, or several at once, with what was chosen value by value."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
@@ -42,13 +43,14 @@ def merge_candidate(
     edit: Edit | None = None,
     others: Sequence[Sequence[UUID]] = (),
     added: Iterable[UUID] = (),
+    blind: bool = False,
 ) -> Decision:
     """Merge the ticked members into the winner; the rest stays in the question, or is ruled out if it differs.
 
     ``edit`` are values a person chose for the winner; typed ones need a reason. ``others`` are groups that are records
-    beside it, each merged into its first member; then everybody is decided about. ``added`` are records found by hand.
-    Locks the candidate, then records and referrers. A second call is refused, as the question is settled or its
-    records are merged. Raises Stale, WrongState, Refused, NotFound, Invalid.
+    beside it, each merged into its first member; then everybody is decided about. ``added`` were found by hand.
+    ``blind``: values alone were seen. Locks the candidate, then records and referrers. A second call is refused, as the
+    question is settled or its records are merged. Raises Stale, WrongState, Refused, NotFound, Invalid.
     """
     candidate, members = open_question(candidate_id, CandidateKind.RESEMBLANCE)
     extra = _added(candidate, added, members)
@@ -62,14 +64,7 @@ def merge_candidate(
         require_no_veto(BY_NAME[candidate.domain], group, reason)
     cause = cause_of(user, reason)
     out = members.keys() - set(groups[0])
-    rows = seen(
-        everyone.values(),
-        shown,
-        merged={pk for group in groups for pk in group[1:]},
-        winner={group[0] for group in groups if len(group) > 1},
-        left=members.keys() - {pk for group in groups for pk in group},
-        added=extra.keys(),
-    )
+    rows = _rows(members, extra, groups, shown)
     evidence = frozen.of_candidate(candidate)
     CandidateMember.objects.bulk_create(
         [CandidateMember(candidate=candidate, record_id=pk) for group in groups for pk in group if pk in extra]
@@ -85,10 +80,28 @@ def merge_candidate(
         user=user,
         cause=cause,
         evidence=evidence,
+        blind=blind,
         merges=[str(merge) for merge in merges],
         non_matches=non_matches,
         withdrawn=withdrawn,
         activated=activated,
+    )
+
+
+def _rows(
+    members: Mapping[UUID, GoldenRecord],
+    extra: Mapping[UUID, GoldenRecord],
+    groups: Sequence[Sequence[UUID]],
+    shown: Mapping[UUID, int],
+) -> list[dict[str, Any]]:
+    """Everybody as the person saw them, and what becomes of each."""
+    return seen(
+        [*members.values(), *extra.values()],
+        shown,
+        merged={pk for group in groups for pk in group[1:]},
+        winner={group[0] for group in groups if len(group) > 1},
+        left=members.keys() - {pk for group in groups for pk in group},
+        added=extra.keys(),
     )
 
 
