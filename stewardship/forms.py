@@ -207,7 +207,10 @@ def field_for(model: type[models.Model], attribute: Attribute, title: str = "") 
         attrs["type"] = "date"
     elif attribute.kind in (Kind.INTEGER, Kind.DECIMAL):
         attrs["inputmode"] = "decimal" if attribute.kind is Kind.DECIMAL else "numeric"
-    return forms.CharField(max_length=_longest(model, attribute), widget=forms.TextInput(attrs=attrs), **common)
+    field = forms.CharField(max_length=_longest(model, attribute), widget=forms.TextInput(attrs=attrs), **common)
+    # A browser cuts what is pasted to this length and says nothing; a value too long is refused aloud instead.
+    field.widget.attrs.pop("maxlength", None)
+    return field
 
 
 def _longest(model: type[models.Model], attribute: Attribute) -> int | None:
