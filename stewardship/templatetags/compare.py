@@ -25,9 +25,9 @@ def compare_cells(row: Row, *, choose: bool) -> SafeString:
         first = row.cells[0]
         said = _lines(first.lines) if row.is_part else _value(row, first)
         return format_html('<td colspan="{}">{} <span class="muted small">all agree</span></td>', len(row.cells), said)
-    if not any(cell.value for cell in row.cells) and not choose:
+    if not any(cell.value for cell in row.cells):
         return format_html('<td class="compare__cell--empty" colspan="{}">{}</td>', len(row.cells), NOTHING)
-    choosing = choose and not row.is_part and row.state != "empty"
+    choosing = choose and not row.is_part
     return format_html_join(
         "", "{}", ((_cell(row, cell, number, choosing),) for number, cell in enumerate(row.cells, 1))
     )
