@@ -164,6 +164,24 @@ def test_a_viewer_sees_everything_and_can_do_nothing(page: Page, live_server: An
     assert page.locator("main").get_by_role("button", name="Send again").count() == 0
 
 
+def test_calls_are_unfolded_by_key_and_nothing_stands_within_what_unfolds(desk: Page, target: Target) -> None:
+    suppliers(2)
+    endpoint = webhook(target.url, retry_seconds=())
+    target.answer = REFUSAL
+    run(endpoint)
+    desk.goto("/publishing/hook/calls/?result=failed")
+    calls = desk.locator("details.call")
+    assert desk.locator("summary :is(a, button)").count() == 0
+    desk.keyboard.press("j")
+    desk.keyboard.press("j")
+    expect(calls.nth(1).locator("summary")).to_be_focused()
+    desk.keyboard.press("Enter")
+    expect(calls.nth(1)).to_contain_text("no tax id")
+    desk.keyboard.press("Tab")
+    calls.nth(1).get_by_role("link", name="see the delivery").click()
+    expect(desk.locator("main h1")).to_be_visible()
+
+
 def test_where_a_record_is_stands_on_its_page_and_it_is_sent_again_from_there(desk: Page, target: Target) -> None:
     [record] = suppliers(1)
     endpoint = webhook(target.url)

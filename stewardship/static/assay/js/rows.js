@@ -1,13 +1,14 @@
 // Lists by keyboard: J and K (or the arrows) move between the rows marked data-row, Enter follows the row's link.
+// A row that unfolds is moved to by its own line, which Enter opens.
 // A press anywhere on a row that is not itself a control opens the row, so that the whole row is a target.
 "use strict";
 (() => {
   const rows = () => [...document.querySelectorAll("[data-row]")].filter((row) => row.getClientRects().length > 0);
-  const link = (row) => row.querySelector("a.subject, a[href], button");
+  const link = (row) => row.querySelector(":scope > summary") ?? row.querySelector("a.subject, a[href], button");
 
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (document.querySelector("dialog[open]") || event.target.matches("input, textarea, select, summary")) return;
+    if (document.querySelector("dialog[open]") || event.target.matches("input, textarea, select, summary:not([data-row] > *)")) return;
     const step = { j: 1, ArrowDown: 1, k: -1, ArrowUp: -1 }[event.key];
     if (!step) return;
     const all = rows();
