@@ -8,10 +8,12 @@ from uuid import UUID
 from mdm.compiled import Compiled
 from mdm.mastering.offers import Source
 from mdm.models import ExtensionAttribute
+from mdm.quality import failed, part_of
 from mdm.spec import Attribute, Domain, Kind, Part, Rule
-from mdm.survivorship import Offer, Survivor, survive, unite
+from mdm.survivorship import Offer, Survivor, survive, trust_order, unite
 
 EXTENSION_PREFIX = "ext."
+IN_ORDER = "dates_in_order"  # the check of a start and an end
 ANY_SCHEME = "any"  # look-up by a bare value, whatever its scheme
 
 
@@ -57,7 +59,7 @@ def compose(
     domain: Domain, added: Sequence[Attribute], offers: Sequence[Offer], sources: Sequence[Source]
 ) -> Composition:
     """The golden record these offers make. Same offers, same result, in whatever order they come."""
-    own = survive(domain.attributes, offers)
+    own = _in_order(domain, survive(domain.attributes, offers))
     extra = survive(added, offers)
     return Composition(
         values={name: survivor.value for name, survivor in own.items() if survivor.value is not None},
@@ -74,6 +76,18 @@ def compose(
             if not source.part and not source.system.internal
         ],
     )
+
+
+def _in_order(domain: Domain, chosen: Mapping[str, Survivor]) -> dict[str, Survivor]:
+    """The survivors without dates that contradict a better one: of one source's start after another's end, the date of
+    the better trusted source stays. Each source keeps the order for itself, so nothing else would hold it here."""
+    kept = dict(chosen)
+    for rule in domain.validations:
+        names = [name for name in rule.attributes if name in kept]
+        if rule.check != IN_ORDER or part_of(rule) or not failed([rule], {name: kept[name].value for name in names}):
+            continue
+        del kept[max(names, key=lambda name: trust_order(kept[name].offer))]
+    return kept
 
 
 def _origin(survivor: Survivor) -> dict[str, Any]:

@@ -6,10 +6,11 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
+from mdm.domains import BY_NAME
 from mdm.errors import NotFound, Refused, Stale, WrongState
 from mdm.mastering import activate, contribute, differences, follow_merges, link, merge, retire, take_out, unmerge
 from mdm.mastering.links import LinkTo
-from mdm.models import GoldenRecord, Link, LinkMethod, Merge, SourceRecord
+from mdm.models import GoldenRecord, Link, LinkMethod, Merge, SourceRecord, SourceSystem, SourceTrust
 from tests.factories import check_walls, golden, linked, reload, source, supplier, why
 
 pytestmark = pytest.mark.django_db
@@ -221,3 +222,24 @@ def test_links_of_before_learn_their_innermost_merge() -> None:
         module.deepen(apps, editor)
     by = dict(Link.objects.filter(ended_at=None).values_list("source_record__key", "merge"))
     assert by == {"A": None, "B": second, "C": first}
+
+
+@pytest.mark.parametrize("domain", ["contract", "cost_center", "facility"])
+def test_of_dates_that_contradict_each_other_the_better_trusted_one_survives(domain: str) -> None:
+    """Each source is in order by itself; together the record would end before it starts, which no table holds."""
+    named = {"number": "C-1", "code": "100", "name": "Ward"}
+    known = {attribute.name for attribute in BY_NAME[domain].attributes}
+    own = {name: value for name, value in named.items() if name in known}
+    starts = golden(source("erp", domain, "1", **own, valid_from="2027-01-01"))
+    ends = golden(source("ap", domain, "2", **own, valid_to="2026-01-01"))
+    SourceTrust.objects.create(system=SourceSystem.objects.get(code="erp"), domain=domain, rank=1)
+    join(starts, ends)
+    assert period(starts) == ("2027-01-01", "None")
+    assert list(differences()) == []
+    undo(Merge.objects.get().pk)
+    assert (period(starts), period(ends)) == (("2027-01-01", "None"), ("None", "2026-01-01"))
+
+
+def period(record: GoldenRecord) -> tuple[str, str]:
+    row = BY_NAME[record.domain].model.objects.get(record=record)
+    return str(row.valid_from), str(row.valid_to)
