@@ -28,8 +28,10 @@ def claim_words(why: Why, claim: Claim) -> str:
     winner = next((one for one in why.claims if one.wins), None)
     if claim.wins:
         return "This value counts."
-    if winner is None or claim.agrees:
+    if claim.agrees:
         return "Says the same."
+    if winner is None:
+        return "Contradicts a better trusted date of another source, so neither it nor another counts here."
     if winner.edit:
         return "A person decided otherwise."
     if rule == Rule.NEWEST and claim.as_of < winner.as_of:

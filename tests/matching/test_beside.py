@@ -126,7 +126,10 @@ def test_two_who_prepare_at_once_both_return_when_all_is_prepared(monkeypatch: p
             connection.close()
 
     with ThreadPoolExecutor(2) as pool:
-        assert sum(pool.map(in_a_preparer, range(2))) == 40
+        done = list(pool.map(in_a_preparer, range(2)))
+    # Whoever looked just before the other committed does the same piece once more, to the same effect.
+    assert sum(done) >= 40
+    assert Prepared.objects.count() == 40
 
 
 def test_preparing_does_not_wait_for_a_record_somebody_else_changes() -> None:
