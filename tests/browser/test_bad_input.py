@@ -23,6 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 MARKUP = "<img src=x onerror=window.hit=1><script>window.hit=1</script>"
 NAMES = {
+    "unbroken": "Supercalifragilistic" * 10,
     "markup": f"{MARKUP} & \"Sons\" 'Ltd' </title></textarea>",
     "emoji": "\U0001f3e5\U0001f469\U0001f3fd\u200d\u2695\ufe0f " * 12,
     "right-to-left": "\u0645\u0633\u062a\u0634\u0641\u0649 \u202e\u05d1\u05d9\u05ea \u05d7\u05d5\u05dc\u05d9\u05dd "
