@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from matching.models import MatchCandidate
-from mdm.errors import Invalid, MdmError, Refused, Stale
+from mdm.errors import Invalid, MdmError, Refused, Stale, WrongState
 from stewardship import blind, errors, graph, queue, related, review, workflow
 from stewardship.access import is_fragment, require, signed_in
 from stewardship.choosing import LETTERS, Choice, read_choice, read_shown
@@ -158,6 +158,9 @@ def _deciding(act: Act) -> Callable[..., HttpResponseBase]:
             return _again(request, question, stale, stale=stale, stale_events=errors.moved_events(stale))
         except Invalid as invalid:
             return _again(request, question, invalid, problems=[text for _, text in invalid.problems])
+        except WrongState as decided:  # by somebody else meanwhile: the case as it is says by whom
+            now = review.candidate(candidate_id)
+            return _again(request, now, decided, problems=[f"{decided.message} {decided.way_out}"])
         if decision.verb == Verb.MERGE and not _settled(candidate_id):
             coming = candidate_id  # the members ticked out are still a question
         return _go_on(request, coming, review.told(decision), decision)

@@ -65,6 +65,20 @@ def test_back_after_a_decision_shows_it_decided_and_decides_nothing_again(desks:
     assert reload(second.pk).merged_into_id == first.pk
 
 
+def test_what_another_steward_rejected_meanwhile_is_shown_and_not_merged(desks: Any) -> None:
+    asked = question(*twins(name="Acme Medical"))
+    stella, sam = desks("Stella Steward"), desks("Sam Steward")
+    for desk in (stella, sam):
+        desk.goto(f"/review/{asked.pk}/")
+    stella.keyboard.press("n")
+    expect(stella.get_by_text("Nothing waits for you")).to_be_visible()
+    sam.keyboard.press("m")
+    expect(sam.get_by_role("alert")).to_contain_text("Nothing was decided")
+    expect(sam.locator("#main")).to_contain_text("Stella Steward")
+    expect(sam.get_by_role("button", name=re.compile("^Merge"))).to_have_count(0)
+    assert [made.verb for made in Decision.objects.all()] == ["reject"]
+
+
 def test_back_after_a_proposal_shows_the_record_as_it_is_and_proposes_nothing_again(desks: Any) -> None:
     desk, record = desks("Stella Steward"), supplier("V1", "Acme")
     desk.goto(f"/records/suppliers/{record.code}/propose/")
