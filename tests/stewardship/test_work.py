@@ -186,7 +186,7 @@ def test_parked_work_is_away_until_its_day_and_its_clock_goes_on() -> None:
     assert rows(Filters(), stella) == []
     assert rows(Filters(parked="yes"), stella) == row
     assert facets(Filters(), stella, {}).counted("parked") == {"yes": 1}
-    Arrangement.objects.update(parked_until=timezone.now() - timedelta(seconds=1))
+    Arrangement.objects.update(parked_until=timezone.now() - timedelta(hours=1))
     assert rows(Filters(), stella) == row
     assert verbs.resume(work=row, user=stella) == 1
     assert verbs.resume(work=row, user=stella) == 0
