@@ -83,10 +83,11 @@ def _in_order(domain: Domain, chosen: Mapping[str, Survivor]) -> dict[str, Survi
     the better trusted source stays. Each source keeps the order for itself, so nothing else would hold it here."""
     kept = dict(chosen)
     for rule in domain.validations:
-        names = [name for name in rule.attributes if name in kept]
-        if rule.check != IN_ORDER or part_of(rule) or not failed([rule], {name: kept[name].value for name in names}):
+        if rule.check != IN_ORDER or part_of(rule):
             continue
-        del kept[max(names, key=lambda name: trust_order(kept[name].offer))]
+        told = {name: kept[name] for name in rule.attributes if name in kept}
+        if failed([rule], {name: survivor.value for name, survivor in told.items()}):
+            del kept[max(told, key=lambda name: trust_order(kept[name].offer))]
     return kept
 
 

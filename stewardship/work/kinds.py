@@ -1,5 +1,7 @@
 """The kinds of work that stewardship and the rooms below it keep. Publishing declares its own beside this."""
 
+from dataclasses import replace
+
 from mdm.domains import DOMAINS
 from mdm.work import WorkKind
 from stewardship.work.expiring import EXPIRING as EXPIRING
@@ -38,17 +40,13 @@ DUPLICATES = WorkKind(
     reasons={"": "Found by matching", "sampled": "Random check"},
 )
 
-CONFLICTS = WorkKind(
+CONFLICTS = replace(
+    DUPLICATES,
     name="conflicts",
     label="Conflict inside a record",
     plural="Conflicts",
     icon="arrows-split",
-    hours=72,
     rows=_CANDIDATES.replace("{kind}", "conflict"),
-    details=_CANDIDATE_DETAILS,
-    members=_MEMBERS,
-    page="stewardship:review",
-    reasons={"": "Found by matching", "sampled": "Random check"},
 )
 
 QUARANTINE = WorkKind(
