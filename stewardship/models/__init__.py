@@ -3,6 +3,7 @@
 from stewardship.models.bulk import BulkDecision, BulkState, BulkVerb
 from stewardship.models.decisions import Decision, Verb
 from stewardship.models.habits import Habit
+from stewardship.models.opinions import Opinion, OpinionVerdict
 from stewardship.models.presses import Press
 from stewardship.models.requests import ChangeRequest, RequestState
 from stewardship.models.tables import SavedView, TableChoice
@@ -25,6 +26,8 @@ __all__ = [
     "DraftVerdict",
     "Habit",
     "Mention",
+    "Opinion",
+    "OpinionVerdict",
     "Press",
     "RequestState",
     "SavedView",

@@ -14,7 +14,7 @@ from mdm.domains import BY_NAME
 from mdm.errors import NotFound, Refused
 from mdm.mastering import follow_merges
 from mdm.models import GoldenRecord, GoldenState, Link
-from stewardship import frozen, related, review, workflow
+from stewardship import frozen, opinions, related, review, workflow
 from stewardship.access import require, signed_in
 from stewardship.choosing import read_shown
 from stewardship.duplicates import duplicates_of
@@ -131,6 +131,7 @@ def decision(request: HttpRequest, decision_id: UUID) -> HttpResponse:
         "told": review.told(made),
         "domain": BY_NAME[made.domain],
         "kept": frozen.read(made),
+        "opinions": opinions.of_question(made.candidate, before=made.decided_at).only_given if made.candidate else None,
         "question_href": reverse("stewardship:review", args=[made.candidate_id]) if made.candidate_id else "",
         "undone": Decision.objects.filter(undoes=made).select_related("decided_by").first(),
         "may_undo": made.verb in workflow.UNDOABLE

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from matching.models import MatchCandidate
 from mdm.errors import Invalid, MdmError, Refused, Stale, WrongState
-from stewardship import blind, errors, graph, queue, related, review, workflow
+from stewardship import blind, errors, graph, opinions, queue, related, review, workflow
 from stewardship.access import is_fragment, require, signed_in
 from stewardship.choosing import LETTERS, Choice, read_choice, read_shown
 from stewardship.dry_run import rehearse
@@ -163,7 +163,7 @@ def _deciding(act: Act) -> Callable[..., HttpResponseBase]:
             return _again(request, now, decided, problems=[f"{decided.message} {decided.way_out}"])
         if decision.verb == Verb.MERGE and not _settled(candidate_id):
             coming = candidate_id  # the members ticked out are still a question
-        return _go_on(request, coming, review.told(decision), decision)
+        return go_on(request, coming, review.told(decision), decision)
 
     return decide
 
@@ -186,7 +186,7 @@ def undo(request: HttpRequest, decision_id: UUID) -> HttpResponse:
     if decision.candidate_id is None:
         messages.success(request, f"Undone: {text}")
         return _elsewhere(request, reverse("stewardship:merges"))
-    return _go_on(request, decision.candidate_id, f"Undone: {text}", None)
+    return go_on(request, decision.candidate_id, f"Undone: {text}", None)
 
 
 def _seen(request: HttpRequest) -> dict[str, Any]:
@@ -224,6 +224,7 @@ def _context(request: HttpRequest, question: MatchCandidate, *, choice: Choice |
         "ahead": ahead,
         "may_decide": decides,
         "may_undo_this": bool(case.decision and decides and workflow.may_undo(case.decision, user)),
+        "opinions": opinions.of_question(question, user if case.open else None),
         "last_decision": last,
         "last_told": review.told(last) if last else "",
         "snoozes": SNOOZES,
@@ -256,7 +257,7 @@ def _again(request: HttpRequest, question: MatchCandidate, error: MdmError, **to
     return render(request, _template(request), context, status=error.http)
 
 
-def _go_on(request: HttpRequest, coming: int | None, text: str, decision: Decision | None) -> HttpResponse:
+def go_on(request: HttpRequest, coming: int | None, text: str, decision: Decision | None) -> HttpResponse:
     """The next question with a toast, in place where htmx asked; the queue when nothing is left."""
     filters = Filters.read(request.GET)
     if coming is None:

@@ -19,7 +19,8 @@ from mdm.errors import Invalid
 from mdm.people import GROUPS, in_group
 from mdm.retrying import atomic
 from stewardship.asked import ME, Filters
-from stewardship.models import Arrangement, ChangeRequest, Digest, Mention, RequestState, Wish
+from stewardship.models import Arrangement, ChangeRequest, Digest, Mention, Opinion, RequestState, Wish
+from stewardship.opinions import owed_by
 from stewardship.permissions import may_approve
 from stewardship.requests import person
 from stewardship.work import listing
@@ -38,13 +39,15 @@ class News:
     assigned: Sequence[listing.Work]
     late: Sequence[listing.Work]
     requests: Sequence[ChangeRequest]
+    opinions: Sequence[Opinion] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.mentions or self.assigned or self.late or self.requests)
+        return bool(self.mentions or self.assigned or self.late or self.requests or self.opinions)
 
 
 def news(user: User, since: datetime, until: datetime) -> News:
-    """Mentions not seen, work a colleague gave, own work that became overdue, and requests the person may approve."""
+    """Mentions not seen, opinions asked for and not given, work a colleague gave, own work that became overdue, and
+    requests the person may approve."""
     unseen = Mention.objects.filter(person=user, seen_at__isnull=True, comment__at__gt=since, comment__at__lte=until)
     own = listing.page(Filters(assignee=ME, order="due"), user, limit=500).rows
     given = Arrangement.objects.filter(assignee=user, assigned_at__gt=since, assigned_at__lte=until)
@@ -56,6 +59,7 @@ def news(user: User, since: datetime, until: datetime) -> News:
         assigned=[one for one in own if (one.kind.name, one.key) in new][:SHOWN],
         late=[one for one in own if since < one.due <= until][:SHOWN],
         requests=list(asked.order_by("-requested_at")[:SHOWN]) if may_approve(user) else [],
+        opinions=list(owed_by(user, since, until).order_by("-pk")[:SHOWN]),
     )
 
 
@@ -134,6 +138,7 @@ def subject(found: News) -> str:
     """How much of what, in one line."""
     parts = [
         (len(found.mentions), "mention", "mentions"),
+        (len(found.opinions), "opinion asked", "opinions asked"),
         (len(found.assigned), "assigned to you", "assigned to you"),
         (len(found.late), "overdue", "overdue"),
         (len(found.requests), "change request", "change requests"),
@@ -142,12 +147,16 @@ def subject(found: News) -> str:
 
 
 def body(user: User, found: News) -> str:
-    """The mail as plain text: what is new under four headings, each line with its link."""
+    """The mail as plain text: what is new under its headings, each line with its link."""
     lines = [f"Hello {person(user).name},", ""]
     for heading, entries in (
         (
             "You were mentioned",
             [(_said(one), _at("work", one.comment.kind, one.comment.key)) for one in found.mentions],
+        ),
+        (
+            "You were asked what you think",
+            [(_wondered(one), _at("review", one.candidate_id)) for one in found.opinions],
         ),
         ("Assigned to you", [(_what(one), _at("work", one.kind.name, one.key)) for one in found.assigned]),
         ("Overdue", [(_what(one), _at("work", one.kind.name, one.key)) for one in found.late]),
@@ -170,6 +179,11 @@ def _one_line(text: str) -> str:
 
 def _said(mention: Mention) -> str:
     return f"{person(mention.comment.by).name}: {_one_line(mention.comment.text)}"
+
+
+def _wondered(opinion: Opinion) -> str:
+    who = person(opinion.asked_by).name if opinion.asked_by else "A colleague"
+    return _one_line(f"{who}: {opinion.note or opinion.candidate.sentence}")
 
 
 def _what(work: listing.Work) -> str:

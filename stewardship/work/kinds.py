@@ -10,9 +10,15 @@ from stewardship.work.failing import QUALITY as QUALITY
 _CANDIDATE = """
 SELECT id::text AS key, domain, NULL::uuid AS record_id, created_at AS since, NULL::timestamptz AS until,
        snoozed_until AS parked_until, score, NULL::bigint AS system_id,
-       CASE WHEN sampled THEN 'sampled' ELSE '' END AS reason,
+       coalesce(said, CASE WHEN sampled THEN 'sampled' ELSE '' END) AS reason,
        CASE WHEN claimed_until > now() THEN claimed_by ELSE '' END AS holder
-FROM matching_matchcandidate WHERE kind = '{kind}' AND state = '{state}'
+FROM matching_matchcandidate LEFT JOIN (
+    SELECT candidate_id, CASE
+        WHEN bool_or(verdict = 'same') AND bool_or(verdict = 'different') THEN 'differ'
+        WHEN bool_or(given_at IS NULL) THEN 'asked'
+        WHEN count(*) > 1 AND bool_and(verdict <> 'unsure') THEN 'agree' ELSE 'given' END AS said
+    FROM stewardship_opinion WHERE withdrawn_at IS NULL GROUP BY candidate_id) o ON candidate_id = id
+WHERE kind = '{kind}' AND state = '{state}'
 """
 # Open and skipped ones apart: each half has an index of its own.
 _CANDIDATES = f"{_CANDIDATE} UNION ALL {_CANDIDATE.replace('{state}', 'skipped')}".replace("{state}", "open")
@@ -37,7 +43,14 @@ DUPLICATES = WorkKind(
     details=_CANDIDATE_DETAILS,
     members=_MEMBERS,
     page="stewardship:review",
-    reasons={"": "Found by matching", "sampled": "Random check"},
+    reasons={
+        "": "Found by matching",
+        "sampled": "Random check",
+        "differ": "Opinions differ",
+        "asked": "Opinion asked for",
+        "agree": "Opinions agree",
+        "given": "One opinion",
+    },
 )
 
 CONFLICTS = replace(

@@ -21,6 +21,8 @@ from stewardship.requests import person
 from stewardship.work.places import CONCERNED
 
 PAGE = 50
+# Reasons that tell how colleagues' opinions of a question stand.
+SAID = frozenset({"differ", "asked", "agree", "given"})
 # A clock stops while work is put off; it is late again by its first moment when it comes back.
 _WORK = """
 work AS (
@@ -29,13 +31,15 @@ work AS (
                 THEN greatest(i.parked_until, a.parked_until) END AS away,
            coalesce(i.until, i.since + i.hours * interval '1 hour') AS due,
            CASE {bands} ELSE '' END AS band,
-           coalesce(a.assignee_id = %(me)s, false) OR i.holder = %(my_name)s AS mine
+           coalesce(a.assignee_id = %(me)s, false) OR i.holder = %(my_name)s
+               OR (i.kind IN {questions} AND i.key IN (SELECT candidate_id::text FROM stewardship_opinion
+                   WHERE person_id = %(me)s AND given_at IS NULL AND withdrawn_at IS NULL)) AS mine
     FROM item i LEFT JOIN stewardship_arrangement a ON a.kind = i.kind AND a.key = i.key
 )
 """.replace(
     "{bands}",
     " ".join(f"WHEN score >= {low} AND score < {below} THEN '{name}'" for name, (_, low, below) in BANDS.items()),
-)
+).replace("{questions}", str(QUESTIONS))
 AGE = "CASE {} END".format(
     " ".join(
         f"WHEN since > now() - interval '{below} days' THEN '{name}'" for name, (_, _, below) in list(AGES.items())
@@ -74,7 +78,7 @@ class Work:
     clock: str
     score: float | None
     band: str
-    sampled: bool
+    reason: str
     holder: str
     assignee_id: int | None
     assignee: str
@@ -85,6 +89,16 @@ class Work:
     codes: Sequence[str] = ()
     why: str = ""
     address: str = ""
+
+    @property
+    def sampled(self) -> bool:
+        """Whether it is asked in order to measure."""
+        return self.reason == "sampled"
+
+    @property
+    def opinions(self) -> str:
+        """How the opinions of colleagues stand, in words; "" where nobody gave or was asked one."""
+        return (self.kind.reasons or {}).get(self.reason, "") if self.reason in SAID else ""
 
     @property
     def name(self) -> str:
@@ -249,9 +263,7 @@ def _rows(cursor: Any) -> list[dict[str, Any]]:
 def _work(row: Mapping[str, Any]) -> Work:
     place = f"{row['not_mine']}_{float(row['rank'])!r}_{row['kind']}_{row['key']}"
     kept = {name: row[name] for name in Work.__dataclass_fields__ if name in row and name not in ("kind", "holder")}
-    return Work(
-        **kept, kind=kinds()[row["kind"]], holder=row["holder"] or "", sampled=row["reason"] == "sampled", place=place
-    )
+    return Work(**kept, kind=kinds()[row["kind"]], holder=row["holder"] or "", place=place)
 
 
 def detailed(rows: Sequence[Work]) -> list[Work]:

@@ -103,12 +103,12 @@ def park(*, work: Names, until: datetime, user: User, reason: str = "") -> int:
 def resume(*, work: Names, user: User) -> int:
     """Take work up again before its day. Returns how much had been put off. Repeating it changes nothing."""
     _require_some(work)
-    skipped = [_number(key) for kind, key in work if kind in QUESTIONS]
-    asked = MatchCandidate.objects.filter(pk__in=skipped, state=CandidateState.SKIPPED).order_by("pk")
+    questions = {_number(key): (kind, key) for kind, key in work if kind in QUESTIONS}
+    asked = MatchCandidate.objects.filter(pk__in=questions, state=CandidateState.SKIPPED).order_by("pk")
     taken: list[tuple[str, str]] = []
     for candidate in asked:
         verdicts.reopen(candidate_id=candidate.pk, by=person(user).name)
-        taken.append(next(one for one in work if one[0] in QUESTIONS and one[1] == str(candidate.pk)))
+        taken.append(questions[candidate.pk])
     away = [(one.kind, one.key) for one in _locked(work) if one.parked_until is not None]
     _write([Arrangement(kind=kind, key=key) for kind, key in away], ["parked_until", "parked_by", "park_reason"])
     _keep(taken + away, WorkVerb.RESUME, user)

@@ -14,7 +14,7 @@ from mdm.cause import Cause
 from mdm.errors import Invalid, Refused, WrongState
 from mdm.models import GoldenRecord
 from mdm.retrying import atomic
-from stewardship import frozen
+from stewardship import frozen, opinions
 from stewardship.models import Decision, Verb
 from stewardship.requests import person
 from stewardship.workflow.recording import (
@@ -53,7 +53,8 @@ def reject_candidate(
 ) -> Decision:
     """Say that no two members are the same; matching never proposes them again, and suspected ones come into use.
 
-    Locks the candidate, then its records. A second call is refused. Raises Stale, WrongState, Refused, NotFound.
+    Locks the candidate, then its records. A second call is refused. Raises Stale, WrongState, Refused, NotFound,
+    Invalid (opinions differ and no reason is given).
     """
     candidate, members = open_question(candidate_id, CandidateKind.RESEMBLANCE)
     return _ruled_out(Verb.REJECT, candidate, members, shown, user, cause_of(user, reason), blind=blind)
@@ -101,6 +102,7 @@ def _ruled_out(
     blind: bool,
 ) -> Decision:
     """No two members are the same; ``relate`` says beside it what they are to each other."""
+    opinions.require_settled(candidate, cause.reason)
     lock_seen(members, shown)
     evidence = frozen.of_candidate(candidate)
     verdict = verdicts.reject(candidate_id=candidate.pk, cause=cause)
