@@ -1,6 +1,6 @@
 """What a reader is told, and what it hands out."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -79,5 +79,7 @@ class Reading:
         self.close()
 
     def close(self) -> None:
-        """Let go of the file; a second time does nothing."""
+        """Let go of the file, however far it was read; a second time does nothing."""
+        if isinstance(self._rows, Generator):  # it still holds the file where it was not read to its end
+            self._rows.close()
         self._close()
