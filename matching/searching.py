@@ -5,7 +5,7 @@ misspelt or half typed. However common its values, the rows read and the pairs s
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -19,7 +19,7 @@ from matching.comparisons import sorted_word_shares
 from matching.features import Features, make_features
 from matching.known import Known, Scored, agreed
 from matching.rules import in_force
-from matching.scoring import Score, sentence, shares
+from matching.scoring import Score, Shared, sentence, shares
 from matching.why import band
 from mdm.compiled import prepared
 from mdm.masking import MASK, restricted_names
@@ -79,11 +79,10 @@ def search(
     """The golden records these standardised values may mean, likest first; a name alone, even half of it, is enough."""
     domain = in_force(domain)
     matching = domain.matching
-    features = make_features(matching, values, parts, lambda reference: reference.get("record"))
+    features = features_of(matching, values, parts)
     if not features:
-        nothing = ("", "Nothing that was given is compared. Give a name or an identifier.")
-        return Searched((), "new", 0, (nothing,), domain)
-    sharing = _by_keys(domain, features)
+        return nothing_given(domain)
+    sharing = sharing_of(domain, features, held([key for _, key in keys(domain, features)], matching.block_cap))
     by_word, said = _by_words(domain, features)
     left_out = [*sharing.left_out, *said]
     known = lookup.load({*sharing.records, *by_word})
@@ -93,16 +92,37 @@ def search(
         left_out.append(("", f"{waits} to be matched."))
     known = {pk: one for pk, one in known.items() if one.golden}
     likeness = _likeness(wordlist.naming(domain, matching), features, known)
-    chosen = {_NEW: Known(_NEW, _NEW, features), **_likeliest(known, sharing.records, likeness)}
-    scored = Scored(matching, chosen, shares(_commonness(domain, features, sharing)))
+    chosen = _likeliest(known, sharing.records, likeness)
+    scored = Scored(
+        matching, with_new(chosen, features), commonness(domain, features, sharing, counted(sharing.crowded))
+    )
     named = {one.golden for pk, one in known.items() if likeness.get(pk, 0.0) >= _ALIKE}
-    found = _told(scored, _nearest(scored, min(limit, MOST_SHOWN)))
+    near = nearest(scored, min(limit, MOST_SHOWN))
+    found = told(scored, linked(near, _MEMBERS))
     found = [one for one in found if one.band != "new" or one.record in named]
-    return Searched(tuple(found), _what_becomes(matching, found), len(known), tuple(dict.fromkeys(left_out)), domain)
+    return Searched(tuple(found), what_becomes(matching, found), len(known), tuple(dict.fromkeys(left_out)), domain)
+
+
+def features_of(
+    matching: Matching, values: Mapping[str, Any], parts: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> Features:
+    """What matching compares of a record that does not exist yet."""
+    return make_features(matching, values, parts, lambda reference: reference.get("record"))
+
+
+def nothing_given(domain: Domain) -> Searched:
+    """The answer where nothing that was given is compared."""
+    nothing = ("", "Nothing that was given is compared. Give a name or an identifier.")
+    return Searched((), "new", 0, (nothing,), domain)
+
+
+def with_new(known: Mapping[int, Known], features: Features) -> dict[int, Known]:
+    """These records and the one that does not exist yet."""
+    return {_NEW: Known(_NEW, _NEW, features), **known}
 
 
 @dataclass(frozen=True, slots=True)
-class _Sharing:
+class Sharing:
     """Who shares keys with what is asked: source records, those that share most first; and for each key how many of
     each source hold it, ``crowded`` ones up to the cap."""
 
@@ -112,25 +132,35 @@ class _Sharing:
     left_out: list[Place]
 
 
-def _by_keys(domain: Domain, features: Features) -> _Sharing:
-    """The source records that share a blocking key; of a key too many hold, the first ones. One query."""
-    passes = {key: number for number, key in keys(domain, features)}
+Held = Mapping[int, Sequence[tuple[int, int]]]
+
+
+def held(asked: Sequence[int], cap: int) -> Held:
+    """{key: (source record, source)} of those that hold these keys, of each key one more than ``cap``. One query."""
+    found: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    with prepared(len(asked)) as cursor:
+        cursor.execute(_HELD, [list(asked), cap + 1])
+        for key, pk, source in cursor.fetchall():
+            found[key].append((pk, source))
+    return found
+
+
+def sharing_of(domain: Domain, features: Features, by_key: Held) -> Sharing:
+    """The source records that share a blocking key; of a key too many hold, the first ones."""
     cap = domain.matching.block_cap
-    with prepared() as cursor:
-        cursor.execute(_HELD, [list(passes), cap + 1])
-        rows = cursor.fetchall()
     shared: Counter[int] = Counter()
-    holders: dict[int, Counter[int]] = defaultdict(Counter)
-    crowded = set()
-    for key, pk, source in rows:
-        if holders[key].total() == cap:
-            crowded.add(key)
+    holders: dict[int, Counter[int]] = {}
+    crowded: dict[int, int] = {}
+    for number, key in keys(domain, features):
+        if key in holders or key not in by_key:
             continue
-        shared[pk] += 1
-        holders[key][source] += 1
-    numbers = dict.fromkeys(passes[key] for key in holders if key in crowded)
+        if len(by_key[key]) > cap:
+            crowded[key] = number
+        shared.update(pk for pk, _ in by_key[key][:cap])
+        holders[key] = Counter(source for _, source in by_key[key][:cap])
+    numbers = dict.fromkeys(crowded.values())
     said = [("", f"More than {cap} records share {_named(domain, n)}; {cap} of them were compared.") for n in numbers]
-    return _Sharing([pk for pk, _ in shared.most_common(_BY_KEY)], holders, crowded, said)
+    return Sharing([pk for pk, _ in shared.most_common(_BY_KEY)], holders, set(crowded), said)
 
 
 # As a range in order, as in ``matching.lookup``: asked for one key, all its holders may be read first.
@@ -195,8 +225,17 @@ def _likeness(names: Sequence[str], features: Features, known: Mapping[int, Know
     return best
 
 
-def _commonness(domain: Domain, features: Features, sharing: _Sharing) -> dict[tuple[str, str], int]:
-    """(feature, text) -> how many records of one source share it; of crowded ones counted up to a limit."""
+def counted(crowded: Collection[int]) -> dict[int, int]:
+    """{key: how many records of one source hold it, up to a limit}, of keys held by too many. One query, or none."""
+    if not crowded:
+        return {}
+    with prepared(len(crowded)) as cursor:
+        cursor.execute(lookup.COUNTED_FEW, [list(crowded), lookup.COUNTED])
+        return dict(cursor.fetchall())
+
+
+def commonness(domain: Domain, features: Features, sharing: Sharing, counts: Mapping[int, int]) -> Shared:
+    """How many records of one source share each text; ``counts`` says it of the crowded keys."""
     weighed = {c.feature for c in domain.matching.comparisons if c.rarity}
     asked = {
         key_of(domain.name, number, (text,)): (name, text)
@@ -204,16 +243,12 @@ def _commonness(domain: Domain, features: Features, sharing: _Sharing) -> dict[t
         if name in weighed
         for text in features.get(name, ())
     }
-    counts = {key: max(held.values()) for key, held in sharing.holders.items() if key in asked}
-    crowded = sharing.crowded & asked.keys()
-    if crowded:
-        with prepared() as cursor:
-            cursor.execute(lookup.COUNTED_FEW, [list(crowded), lookup.COUNTED])
-            counts |= dict(cursor.fetchall())
-    return {asked[key]: count for key, count in counts.items()}
+    found = {key: max(held.values()) for key, held in sharing.holders.items() if key in asked}
+    found |= {key: counts[key] for key in sharing.crowded & asked.keys() & counts.keys()}
+    return shares({asked[key]: count for key, count in found.items()})
 
 
-def _nearest(scored: Scored, limit: int) -> list[UUID]:
+def nearest(scored: Scored, limit: int) -> list[UUID]:
     """The golden records of the likest source records."""
     best: dict[UUID, float] = {}
     for golden, members in scored.members().items():
@@ -221,20 +256,27 @@ def _nearest(scored: Scored, limit: int) -> list[UUID]:
     return sorted(best, key=lambda golden: (-best[golden], golden))[:limit]
 
 
-def _told(scored: Scored, nearest: Sequence[UUID]) -> list[Alike]:
+def linked(golden: Sequence[UUID], most: int) -> "dict[UUID, list[Member]]":
+    """The source records of these golden records, at most so many in all. One query, or none."""
+    found: dict[UUID, list[Member]] = defaultdict(list)
+    if golden:
+        with prepared(len(golden)) as cursor:
+            cursor.execute(_LINKED, [list(golden), most])
+            for row in cursor.fetchall():
+                found[row[6]].append(Member(*row))
+    return found
+
+
+def told(scored: Scored, members: "Mapping[UUID, Sequence[Member]]") -> list[Alike]:
     """Each golden record with all its source records: another one may bear out what the closest one contradicts."""
-    if not nearest:
-        return []
-    with prepared() as cursor:
-        cursor.execute(_LINKED, [list(nearest), _MEMBERS])
-        members = {row[0]: _Member(*row) for row in cursor.fetchall()}
-    whole = {pk: one.known() for pk, one in members.items()}
-    scored = Scored(scored.matching, {**whole, _NEW: scored.known[_NEW]}, scored.shared)
-    found = [_alike(scored, ids, members) for ids in scored.members().values()]
+    by_id = {one.pk: one for listed in members.values() for one in listed}
+    whole = {pk: one.known() for pk, one in by_id.items()}
+    scored = Scored(scored.matching, with_new(whole, scored.known[_NEW].features), scored.shared)
+    found = [_alike(scored, ids, by_id) for ids in scored.members().values()]
     return sorted(found, key=lambda one: (-one.score.bits, one.code))
 
 
-class _Member(NamedTuple):
+class Member(NamedTuple):
     """A linked source record and the golden record it belongs to."""
 
     pk: int
@@ -264,7 +306,7 @@ WHERE l.record_id = ANY(%s::uuid[]) AND l.ended_at IS NULL ORDER BY g.id, s.id L
 """
 
 
-def _alike(scored: Scored, ids: Sequence[int], members: Mapping[int, _Member]) -> Alike:
+def _alike(scored: Scored, ids: Sequence[int], members: Mapping[int, Member]) -> Alike:
     scores = {pk: scored.score(_NEW, pk) for pk in ids}
     pk = max(scores, key=lambda one: (scores[one].bits, -one))
     contradicted = {label for score in scores.values() for label in score.vetoes} - agreed(scores.values())
@@ -277,7 +319,7 @@ def _alike(scored: Scored, ids: Sequence[int], members: Mapping[int, _Member]) -
     )  # fmt: skip
 
 
-def _what_becomes(matching: Matching, found: Sequence[Alike]) -> str:
+def what_becomes(matching: Matching, found: Sequence[Alike]) -> str:
     """auto where one record is beyond doubt and no rival is near; review where a person would be asked; else new."""
     best = next(iter(found), None)
     if best is None or best.band != "auto":
