@@ -61,6 +61,12 @@ TIMETABLE: dict[str, dict[str, Any]] = {
         "schedule": 10.0,
         "options": {"queue": "import", "expires": 10},
     },
+    "lists-sweep": {
+        "task": "stewardship.tasks.lists_sweep",
+        "schedule": 10.0,
+        "options": {"queue": "import", "expires": 10},
+    },
+    "lists-tidy": {"task": "stewardship.tasks.tidy_lists", "schedule": "03:50", "options": BY_NIGHT},
     "watch-folders": {
         "task": "mdm.tasks.watch_folders",
         "schedule": 15.0,

@@ -22,6 +22,7 @@ REFUSALS: dict[Permission, str] = {
     permissions.may_decide: "Merging, rejecting and retiring need the role steward or domain owner. "
     "You can read everything; ask a steward to decide, or an administrator for the role.",
     permissions.may_propose: "Proposing a change needs a role other than auditor. Ask a steward to propose it for you.",
+    permissions.may_check: "Having a list checked needs a role other than auditor. Ask a colleague to have it checked.",
     permissions.may_approve: "Approving needs the role steward or domain owner. Ask one of them.",
     permissions.may_import: "Uploading files and mending rows need the role steward or domain owner. Ask one of them.",
     permissions.may_set_up: "Creating and changing feeds need the role domain owner or administrator. Ask one of them.",

@@ -65,6 +65,12 @@ TONES = {
     "paused": "warn",
     "quarantine": "warn",
     "quarantined": "warn",
+    # lists to check
+    "asked": "info",
+    "checked": "ok",
+    "cancelled": "plain",
+    "known": "ok",
+    "unsure": "warn",
     # links
     "verified": "ok",
     "automatic": "info",

@@ -8,19 +8,24 @@ from typing import Any
 from django.http import QueryDict
 
 from mdm.intake.drafting import Choices, choices_of, part_rows, unmapped_requirements, with_choices
-from mdm.intake.drafts import JOINS, NEW_SOURCE, draft_file
+from mdm.intake.drafts import JOINS, NEW_SOURCE
 from mdm.intake.looking import Look, look, propose, taught
 from mdm.intake.naming import likeness
 from mdm.intake.readers import Dialect
 from mdm.intake.readers.header import key as same_name
+from mdm.intake.receiving import kept_at
 from mdm.intake.surroundings import Surroundings
 from mdm.intake.targets import BY_NAME_MARK, Records, Target, kinds, records_of, targets_of
 from mdm.models import FeedDraft
+from stewardship.models import CheckedList
 
 SAMPLES = 3
 RENAMED = 0.45  # likeness from which a new column is offered in place of a missing one
 DELIMITERS = (("comma", "Comma"), ("semicolon", "Semicolon"), ("tab", "Tab"), ("pipe", "Bar |"))
 ENCODINGS = ("utf-8", "utf-8-sig", "cp1252", "utf-16", "cp850", "mac_roman", "cp1250", "cp1251", "shift_jis", "gb18030")
+
+
+SetUp = FeedDraft | CheckedList  # a file whose columns a person is choosing
 
 
 @dataclass(frozen=True)
@@ -66,9 +71,9 @@ def dialect_of(document: Mapping[str, Any]) -> Dialect:
     )  # fmt: skip
 
 
-def seen(draft: FeedDraft, document: Mapping[str, Any] | None = None) -> Look:
+def seen(draft: SetUp, document: Mapping[str, Any] | None = None) -> Look:
     """The first rows of the draft's file, read as its document says. Raises Invalid."""
-    return look(draft_file(draft), dialect_of(draft.document if document is None else document))
+    return look(kept_at(draft.stored_at), dialect_of(draft.document if document is None else document))
 
 
 def records_in(document: Mapping[str, Any]) -> Records:
@@ -77,7 +82,7 @@ def records_in(document: Mapping[str, Any]) -> Records:
     return records_of(code) or kinds()[0]
 
 
-def shape(draft: FeedDraft, found: Look) -> Shape:
+def shape(draft: SetUp, found: Look) -> Shape:
     """Columns the feed reads and the file lacks, columns the feed's last file did not have, and likely new names."""
     choices = choices_of(draft.document)
     read = dict.fromkeys([*choices.key, *choices.parent, *filter(None, [choices.updated]), *choices.columns])
@@ -95,7 +100,7 @@ def shape(draft: FeedDraft, found: Look) -> Shape:
     return Shape(missing, added, renamed)
 
 
-def columns(draft: FeedDraft, found: Look, around: Surroundings) -> list[Column]:
+def columns(draft: SetUp, found: Look, around: Surroundings) -> list[Column]:
     """Every column of the file with its target, as chosen, as the feed reads it or as proposed, and the reason."""
     records = records_in(draft.document)
     choices = choices_of(draft.document)
@@ -132,7 +137,7 @@ def groups(records: Records, around: Surroundings, chosen: Sequence[str]) -> lis
     return [(group, list(of_group)) for group, of_group in groupby(targets, key=lambda target: target.group)]
 
 
-def fixed(draft: FeedDraft, records: Records, around: Surroundings, chosen: Sequence[str]) -> list[Fixed]:
+def fixed(draft: SetUp, records: Records, around: Surroundings, chosen: Sequence[str]) -> list[Fixed]:
     """Attributes without a column that a value for the whole file makes sense of: lists of choices, and countries."""
     constants = choices_of(draft.document).constants
     filled = {one.removesuffix(BY_NAME_MARK) for one in chosen if one}
@@ -148,7 +153,7 @@ def fixed(draft: FeedDraft, records: Records, around: Surroundings, chosen: Sequ
     return found
 
 
-def lacking(draft: FeedDraft) -> list[tuple[str, bool]]:
+def lacking(draft: SetUp) -> list[tuple[str, bool]]:
     """(message, whether every row would wait in quarantine) of what no column and no fixed value fills."""
     choices = choices_of(draft.document)
     targets = [*filter(None, choices.columns.values()), *choices.constants]

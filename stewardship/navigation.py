@@ -79,6 +79,7 @@ def entries() -> tuple[tuple[str, tuple[Entry, ...]], ...]:
             (
                 Entry(name="stewardship:batches", label="Imports", icon="file-import", keys="g i"),
                 Entry(name="stewardship:quarantine", label="Quarantine", icon="alert-triangle", keys="g k"),
+                Entry(name="stewardship:lists", label="Lists to check", icon="file-spreadsheet", keys="g c"),
                 Entry(name="stewardship:feeds", label="Feeds", icon="adjustments", keys="g f"),
                 Entry(name="stewardship:rules", label="Matching rules", icon="settings", keys="g l"),
                 Entry(name="stewardship:measure", label="Matching quality", icon="target", keys="g u"),

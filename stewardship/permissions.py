@@ -20,6 +20,11 @@ def may_propose(user: Any) -> bool:
     return in_group(user, STEWARD, DOMAIN_OWNER, ADMINISTRATOR, VIEWER)
 
 
+def may_check(user: Any) -> bool:
+    """Whether the person may have lists of their own checked. Auditors only read."""
+    return in_group(user, STEWARD, DOMAIN_OWNER, ADMINISTRATOR, VIEWER)
+
+
 def may_approve(user: Any) -> bool:
     """Whether the person may approve what somebody else proposed."""
     return in_group(user, STEWARD, DOMAIN_OWNER, ADMINISTRATOR)

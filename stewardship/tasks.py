@@ -7,6 +7,7 @@ from celery import shared_task
 from mdm.intake.drafts import due_drafts
 from mdm.retrying import AWAY
 from stewardship import bulk, rehearsing
+from stewardship.lists import checking, keeping
 from stewardship.scheduled import begin, due
 from stewardship.work.digest import send_due
 
@@ -45,3 +46,21 @@ def carry_out_bulk(bulk_id: str) -> int:
 def bulk_sweep() -> int:
     """Go on with what a lost message or a dead worker left behind; how many steps. Repeatable."""
     return sum(bulk.carry_out(bulk_id) for bulk_id in bulk.under_way())
+
+
+@shared_task(throws=AWAY, name=keeping.CHECK, queue="import")
+def check_list(list_id: str) -> str:
+    """Check one list for a while; its state afterwards. The second time there is nothing left, or others have it."""
+    return checking.check(list_id)
+
+
+@shared_task(throws=AWAY, queue="import")
+def lists_sweep() -> dict[str, str]:
+    """Go on with the list that waits longest, or whose worker died: {list: state}. Lists in other hands are left."""
+    return {str(list_id): checking.check(list_id) for list_id in keeping.due()[:1]}
+
+
+@shared_task(throws=AWAY, queue="maintenance")
+def tidy_lists() -> int:
+    """Take away lists that were kept long enough, with their files; how many. The second time none."""
+    return keeping.tidy()

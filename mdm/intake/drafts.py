@@ -22,7 +22,7 @@ from mdm.intake.feeds import feeds_for, save_feed
 from mdm.intake.looking import Look, fits, known_plans, look, propose, recognised, style_of, taught
 from mdm.intake.plan import Plan
 from mdm.intake.readers import UnreadableFile
-from mdm.intake.receiving import FOLDER, keep, receive
+from mdm.intake.receiving import FOLDER, keep, kept_at, receive
 from mdm.intake.surroundings import Surroundings, look_around
 from mdm.intake.targets import Records
 from mdm.models import Batch, DraftState, Feed, FeedDraft, SourceSystem
@@ -41,7 +41,7 @@ def draw(*, file: BinaryIO, file_name: str, by: str) -> FeedDraft:
     """
     sha256, size = keep(file)
     stored_at = f"{FOLDER}/{sha256}"
-    path = Path(settings.DATA_DIR) / stored_at
+    path = kept_at(stored_at)
     around = look_around()
     plans = known_plans(around)
     found = look(path)
@@ -132,7 +132,7 @@ def find_draft(draft_id: UUID | str) -> FeedDraft:
 
 def draft_file(draft: FeedDraft) -> Path:
     """Where the draft's file is kept."""
-    return Path(settings.DATA_DIR) / draft.stored_at
+    return kept_at(draft.stored_at)
 
 
 def rejected_file(draft: FeedDraft) -> Path:

@@ -171,20 +171,23 @@ def _resolve(
     by_domain: dict[str, set[str]] = {}
     for _, _, value in made:
         by_domain.setdefault(value["domain"], set()).add(value["key"])
-    found = {name: _golden(name, texts, systems) for name, texts in by_domain.items()}
+    found = {name: golden_of(name, texts, systems) for name, texts in by_domain.items()}
     for row, name, value in made:
         golden = found[value["domain"]].get(value["key"])
         system = systems.get((value["domain"], value["key"]), "")
         row[name] = {"record": str(golden)} if golden else {**value, "system": system}
 
 
-def _golden(domain: str, texts: set[str], systems: Mapping[tuple[str, str], str]) -> dict[str, UUID]:
-    """{text: golden record} for ids, codes, and keys given with their system. At most three queries."""
+def golden_of(domain: str, texts: set[str], systems: Mapping[tuple[str, str], str]) -> dict[str, UUID]:
+    """{text: golden record} for ids, codes, and keys given with their system; merges followed. A few queries."""
     by_id = {text: known for text in texts if (known := uuid_or_none(text))}
-    codes = {text.upper(): text for text in texts - by_id.keys()}
+    codes = {text: text.upper() for text in texts - by_id.keys()}
     records = GoldenRecord.objects.filter(domain=domain)
-    found = {codes[code]: pk for code, pk in records.filter(code__in=codes).values_list("code", "pk")}
-    found |= {text: pk for text, pk in by_id.items() if records.filter(pk=pk).exists()}
+    by_code = dict(records.filter(code__in=set(codes.values())).values_list("code", "pk"))
+    found = {text: by_code[code] for text, code in codes.items() if code in by_code}
+    if by_id:
+        there = set(records.filter(pk__in=by_id.values()).values_list("pk", flat=True))
+        found |= {text: pk for text, pk in by_id.items() if pk in there}
     keyed = {text: system for (name, text), system in systems.items() if name == domain and text in texts}
     if keyed:
         links = Link.objects.filter(

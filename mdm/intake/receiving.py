@@ -41,12 +41,12 @@ def receive(
     return batch
 
 
-def keep(file: Path | BinaryIO) -> tuple[str, int]:
-    """Store the bytes under their SHA-256 in the data folder, unless they are there; (hash, size)."""
+def keep(file: Path | BinaryIO, under: str = FOLDER) -> tuple[str, int]:
+    """Store the bytes under their SHA-256 in a folder of the data folder, unless they are there; (hash, size)."""
     if isinstance(file, Path):
         with file.open("rb") as opened:
-            return keep(opened)
-    folder = settings.DATA_DIR / FOLDER
+            return keep(opened, under)
+    folder = settings.DATA_DIR / under
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     digest, size = hashlib.sha256(), 0
     with tempfile.NamedTemporaryFile(dir=folder, prefix="arriving-", delete=False) as target:
@@ -66,7 +66,12 @@ def keep(file: Path | BinaryIO) -> tuple[str, int]:
 
 def stored_file(batch: Batch) -> Path:
     """Where the batch's file is kept."""
-    return Path(settings.DATA_DIR) / batch.stored_at
+    return kept_at(batch.stored_at)
+
+
+def kept_at(stored_at: str) -> Path:
+    """Where a file is that a row says is kept there; rows hold no path of this machine."""
+    return Path(settings.DATA_DIR) / stored_at
 
 
 def register(batch: Batch, *, again: bool) -> None:

@@ -3,6 +3,7 @@
 from stewardship.models.bulk import BulkDecision, BulkState, BulkVerb
 from stewardship.models.decisions import Decision, Verb
 from stewardship.models.habits import Habit
+from stewardship.models.lists import CheckedList, CheckedRow, ListState, Outcome
 from stewardship.models.opinions import Opinion, OpinionVerdict
 from stewardship.models.presses import Press
 from stewardship.models.requests import ChangeRequest, RequestState
@@ -17,6 +18,8 @@ __all__ = [
     "BulkState",
     "BulkVerb",
     "ChangeRequest",
+    "CheckedList",
+    "CheckedRow",
     "Comment",
     "Decision",
     "Digest",
@@ -25,9 +28,11 @@ __all__ = [
     "DraftVerb",
     "DraftVerdict",
     "Habit",
+    "ListState",
     "Mention",
     "Opinion",
     "OpinionVerdict",
+    "Outcome",
     "Press",
     "RequestState",
     "SavedView",

@@ -71,9 +71,9 @@ def feed(text: str = SUPPLIERS) -> Feed:
     return save_feed(document=tomllib.loads(text), by="test")
 
 
-def file(content: str = TWO, name: str = "vendors.csv") -> SimpleUploadedFile:
+def file(content: str | bytes = TWO, name: str = "vendors.csv") -> SimpleUploadedFile:
     """A file as a browser sends it."""
-    return SimpleUploadedFile(name, content.encode())
+    return SimpleUploadedFile(name, content if isinstance(content, bytes) else content.encode())
 
 
 def arrived(of: Feed, content: str = TWO, *, name: str = "vendors.csv", readily: bool = True) -> Batch:

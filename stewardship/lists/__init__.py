@@ -1,0 +1,1 @@
+"""Lists of records people send to be checked: what is wrong in each row, and what is there already."""

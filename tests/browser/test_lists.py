@@ -1,0 +1,56 @@
+"""A list dropped in the browser: its columns seen, checked before one's eyes, filtered, taken away again."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from matching.run import match_all
+from mdm.people import VIEWER
+from stewardship.lists import checking, keeping
+from stewardship.models import CheckedList
+from tests.browser.conftest import PHONE
+from tests.browser.desk import sign_in
+from tests.factories import source, why
+from tests.stewardship import sending
+from tests.stewardship.questions import someone
+from tests.stewardship.test_lists import LIST
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _folder(settings: Any, tmp_path: Path) -> None:
+    sending.in_folder(settings, tmp_path)
+
+
+def test_a_list_is_dropped_checked_and_read(page: Page, live_server: Any) -> None:
+    source("erp", "supplier", "V1", name="Waters Corporation", tax_id="133668640", phone="+15084782000")
+    match_all(why())
+    sign_in(page, live_server.url, someone("Vera Viewer", VIEWER))
+    page.goto("/records/suppliers/")
+    page.get_by_role("link", name="Check a list").click()
+    expect(page.get_by_role("heading", name="Lists to check")).to_be_visible()
+    file = {"name": "vendors.csv", "mimeType": "text/csv", "buffer": LIST.encode()}
+    page.locator("input[type=file]").set_input_files([file])  # type: ignore[list-item]
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("heading", name="Columns")).to_be_visible()
+    page.get_by_role("button", name="Check every row").click()
+    expect(page.get_by_text("Waiting for a worker")).to_be_visible()
+    for list_id in keeping.due():
+        checking.check(list_id)
+    expect(page.get_by_text("A supplier needs a name.")).to_be_visible(timeout=15_000)
+    page.get_by_role("group", name="Which rows").get_by_role("link", name="There already").click()
+    expect(page.get_by_role("link", name="Waters Corporation")).to_be_visible()
+    assert page.locator("[hx-trigger^=every]").count() == 0
+    page.set_viewport_size(PHONE)  # type: ignore[arg-type]
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_text("Annotated list").click()
+    with page.expect_download() as kept:
+        page.get_by_role("link", name="CSV").click()
+    assert "Check: errors" in Path(kept.value.path()).read_text()
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Take away").click()
+    expect(page.get_by_text("is gone")).to_be_visible()
+    assert not CheckedList.objects.exists()
