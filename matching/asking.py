@@ -1,21 +1,18 @@
 """Questions for people: resemblances grouped into candidates, best first, each golden pair asked once."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.utils import timezone
 
 from matching.deciding import Decisions, Resemblance, Side
-from matching.known import Scored, ordered
-from matching.models import CandidateKind, CandidateMember, CandidateState, MatchCandidate, MatchPair
-from matching.rematch_standing import BY_PEOPLE
+from matching.known import ordered
+from matching.models import CandidateKind, CandidateMember, MatchCandidate, MatchPair
 from matching.scoring import Score, sentence
 from mdm import bulk
-from mdm.cause import HUB
 from mdm.compiled import prepared
-from mdm.models import Link
 from mdm.spec import Domain
 
 # More golden records than this side by side is no question a person can answer.
@@ -91,8 +88,8 @@ def store(domain: Domain, questions: Sequence[Question], golden: Mapping[int, UU
         members += [CandidateMember(candidate=candidate, record_id=one) for one in records]
         for found in question.resemblances:
             left, right = record(found.left), record(found.right)
-            pairs += [_pair(candidate, (left, right), a, b, score) for a, b, score in found.pairs]
-    _save(candidates, members, pairs)
+            pairs += [pair(candidate, (left, right), a, b, score) for a, b, score in found.pairs]
+    store_candidates(candidates, members, pairs)
     return len(candidates)
 
 
@@ -140,69 +137,6 @@ WHERE c.state IN ('open', 'skipped', 'rejected') AND c.kind = 'resemblance'
 """
 
 
-def ask_about_conflicts(domain: Domain, scored: Scored, changed: Sequence[int]) -> int:
-    """A changed record stays where it is; when it now contradicts its golden record, a person is asked. How many.
-
-    A link a person made is not questioned, nor is the same conflict asked twice.
-    """
-    found = {pk: conflict for pk in changed if (conflict := _conflict(scored, pk))}
-    if not found:
-        return 0
-    human = set(_linked_by_people(found))
-    doubted = [
-        (golden, pk, *conflict)
-        for pk, conflict in found.items()
-        if pk not in human and (golden := scored.known[pk].golden)
-    ]
-    return ask_about_links(domain, doubted)
-
-
-def ask_about_links(domain: Domain, doubted: Iterable[tuple[UUID, int, int, Score]]) -> int:
-    """Ask whether two source records of one golden record belong together: (golden record, the two, their score).
-
-    A golden record somebody is or was asked about already is not asked about again. Returns how many.
-    """
-    given = list(doubted)
-    if not given:
-        return 0
-    asked = set(
-        MatchCandidate.objects.filter(
-            kind=CandidateKind.CONFLICT,
-            state__in=(CandidateState.OPEN, CandidateState.SKIPPED, CandidateState.REJECTED),
-            members__record__in=[golden for golden, *_ in given],
-        ).values_list("members__record", flat=True)
-    )
-    candidates, members, pairs = [], [], []
-    for golden, pk, other, score in given:
-        if golden in asked:
-            continue
-        asked.add(golden)
-        candidate = _candidate(domain, CandidateKind.CONFLICT, score.probability, score)
-        candidates.append(candidate)
-        members.append(CandidateMember(candidate=candidate, record_id=golden))
-        pairs.append(_pair(candidate, (golden, golden), pk, other, score))
-    _save(candidates, members, pairs)
-    return len(candidates)
-
-
-def _conflict(scored: Scored, pk: int) -> tuple[int, Score] | None:
-    """The member of its own golden record it contradicts most, where none of them confirms it."""
-    one = scored.known.get(pk)
-    if one is None or one.stub:
-        return None
-    others = [n for n in scored.members().get(one.golden, ()) if n != pk] if one.golden else []
-    others = [n for n in others if not scored.known[n].stub]
-    if not scored.contradicts([pk], others):
-        return None
-    worst = min((n for n in others if scored.score(pk, n).vetoes), key=lambda n: scored.score(pk, n).bits)
-    return worst, scored.score(pk, worst)
-
-
-def _linked_by_people(ids: Collection[int]) -> Iterable[int]:
-    links = Link.objects.filter(source_record_id__in=list(ids), ended_at__isnull=True, method__in=BY_PEOPLE)
-    return links.exclude(linked_by=HUB.name).values_list("source_record_id", flat=True)
-
-
 @dataclass(frozen=True)
 class Drawn:
     """A pair drawn at random: its golden records (one and the same for a link), its source records, their score."""
@@ -221,8 +155,8 @@ def ask_drawn(domain: Domain, kind: CandidateKind, drawn: Iterable[Drawn]) -> in
         candidate.band = "auto" if kind == CandidateKind.CONFLICT else "new"
         candidates.append(candidate)
         members += [CandidateMember(candidate=candidate, record_id=record) for record in sorted(set(one.records))]
-        pairs.append(_pair(candidate, one.records, *one.sources, one.score))
-    _save(candidates, members, pairs)
+        pairs.append(pair(candidate, one.records, *one.sources, one.score))
+    store_candidates(candidates, members, pairs)
     return len(candidates)
 
 
@@ -232,7 +166,8 @@ def _candidate(domain: Domain, kind: CandidateKind, chance: float, best: Score) 
     )
 
 
-def _pair(candidate: MatchCandidate, records: tuple[UUID, UUID], left: int, right: int, score: Score) -> MatchPair:
+def pair(candidate: MatchCandidate, records: tuple[UUID, UUID], left: int, right: int, score: Score) -> MatchPair:
+    """A pair of a question as it is kept, not stored yet."""
     return MatchPair(
         candidate=candidate,
         left_record_id=records[0],
@@ -246,11 +181,17 @@ def _pair(candidate: MatchCandidate, records: tuple[UUID, UUID], left: int, righ
     )
 
 
-def _save(candidates: list[MatchCandidate], members: list[CandidateMember], pairs: list[MatchPair]) -> None:
+def store_candidates(candidates: list[MatchCandidate], members: list[CandidateMember], pairs: list[MatchPair]) -> None:
+    """Questions with their members and pairs, which may be of questions stored before."""
     MatchCandidate.objects.bulk_create(candidates)
     for member in members:
         member.candidate_id = member.candidate.pk  # known only now
-    for pair in pairs:
-        pair.candidate_id = pair.candidate.pk
     bulk.insert(members, missing_only=True)
+    store_pairs(pairs)
+
+
+def store_pairs(pairs: list[MatchPair]) -> None:
+    """Pairs of questions that are stored."""
+    for one in pairs:
+        one.candidate_id = one.candidate.pk
     bulk.insert(pairs, missing_only=True)

@@ -136,7 +136,7 @@ def _same(
     """What people say of this pair today: a merge taken back since, or a record left out of it, is no match."""
     if frozenset((pair.left_source_id, pair.right_source_id)) in apart or candidate.state == CandidateState.REJECTED:
         return False
-    if candidate.kind == CandidateKind.CONFLICT:
+    if candidate.kind != CandidateKind.RESEMBLANCE:
         return True
     return True if holders[pair.left_record_id] == holders[pair.right_record_id] else None
 

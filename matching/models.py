@@ -5,7 +5,7 @@ from uuid import UUID
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.db.models.functions import Greatest, Least
 
 from matching.rules_models import ChangeKind as ChangeKind
@@ -107,16 +107,19 @@ class CandidateState(models.TextChoices):
 
 
 class CandidateKind(models.TextChoices):
-    """resemblance: several golden records may be one. conflict: one golden record holds sources that contradict."""
+    """resemblance: several golden records may be one. conflict: do two sources of one golden record belong together?
+    misfit: a member changed, or the rules did, and it no longer fits the rest of its golden record."""
 
     RESEMBLANCE = "resemblance", "Possible duplicate"
     CONFLICT = "conflict", "Conflict inside one record"
+    MISFIT = "misfit", "No longer fits"
 
 
 class MatchCandidate(models.Model):
     """A group of golden records that waits for a person. ``score`` is its best pair of groups, a probability 0..1.
 
-    ``sampled``: drawn at random in order to measure, whether or not its records look alike.
+    ``sampled``: drawn at random in order to measure, whether or not its records look alike. ``source_record`` is the
+    member that no longer fits; the score is then its average against the rest.
     """
 
     domain = models.CharField(max_length=32)
@@ -125,6 +128,9 @@ class MatchCandidate(models.Model):
     score = models.FloatField()
     band = models.CharField(max_length=6, default="review")
     sampled = models.BooleanField(default=False)
+    source_record = models.ForeignKey(
+        SourceRecord, null=True, on_delete=models.PROTECT, related_name="misfits", db_index=False
+    )
     sentence = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField()
     claimed_by = models.CharField(max_length=150, blank=True)
@@ -156,6 +162,17 @@ class MatchCandidate(models.Model):
                 name="match_candidate_decision_has_a_time",
                 condition=Q(state__in=["open", "skipped"]) | Q(decided_at__isnull=False),
             ),
+            models.CheckConstraint(
+                name="match_candidate_names_a_member_exactly_when_it_is_a_misfit",
+                condition=Q(kind="misfit", source_record__isnull=False)
+                | (~Q(kind="misfit") & Q(source_record__isnull=True)),
+            ),
+            # Serves the look for proposals about members of what changed, too.
+            models.UniqueConstraint(
+                fields=["source_record"],
+                condition=Q(state__in=["open", "skipped"], source_record__isnull=False),
+                name="match_candidate_asks_once_about_a_member_at_a_time",
+            ),
         ]
         indexes = [
             # the work queue, best first
@@ -166,6 +183,8 @@ class MatchCandidate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.domain} candidate {self.pk} ({self.state})"
+
+    source_record_id: int | None
 
 
 class CandidateMember(models.Model):
@@ -211,6 +230,47 @@ class MatchPair(models.Model):
 
     def __str__(self) -> str:
         return f"{self.left_source_id} ~ {self.right_source_id} {self.score:.2f}"
+
+
+class MisfitCause(models.TextChoices):
+    """What speaks against a member: an identifier contradicts, too little agrees now, or other rules say so."""
+
+    VETO = "veto", "An identifier differs"
+    SCORE = "score", "Too little agrees"
+    RULES = "rules", "The rules changed"
+
+
+class Misfit(models.Model):
+    """Why a member no longer fits. ``before`` and ``after`` are its {values, parts}; ``before`` is null where only the
+    rules changed, or nobody kept it.
+
+    ``against`` are [label, what it says, what another says], contradictions nobody in the rest makes good; ``base``
+    is {average, against} of the time before, null where that is not known: only what is worse than that is asked about.
+    ``linked`` is {score, sentence, evidence, other, by, at, method} of the time when it was linked.
+    """
+
+    candidate = models.OneToOneField(MatchCandidate, primary_key=True, on_delete=models.CASCADE, related_name="misfit")
+    cause = models.CharField(max_length=5, choices=MisfitCause.choices)
+    before = models.JSONField(null=True)
+    after = models.JSONField()
+    against = models.JSONField(default=list)
+    base = models.JSONField(null=True)
+    linked = models.JSONField(default=dict)
+    judged_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(name="misfit_cause_is_known", condition=Q(cause__in=MisfitCause.values)),
+            models.CheckConstraint(
+                name="misfit_by_an_identifier_says_which",
+                condition=~Q(cause="veto") | ~Q(against=Value([], output_field=models.JSONField())),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.cause} in {self.candidate_id}"
+
+    candidate_id: int
 
 
 class Said(models.Model):

@@ -59,6 +59,8 @@ def prepare(
                 after, ids = _unprepared(query, domain, after)
                 if len(ids) > FEW:
                     by_index()
+                if query is _ANYBODY:
+                    _judge_yet(ids)
                 done = sum(_prepare(domain, ids[start : start + BATCH]) for start in range(0, len(ids), BATCH))
             total, missed = total + done, missed + len(ids) - done
             if call_help is not None and total >= BATCH:
@@ -111,6 +113,22 @@ def _unprepared(query: str, domain: Domain, after: int) -> tuple[int | None, lis
         cursor.execute(query, asked)
         last, ids = cursor.fetchone()
         return last, ids or []
+
+
+# What was linked and changed, and a person's act took over before matching read it: it is still to be judged.
+_UNREAD = """
+UPDATE mdm_sourcerecord SET state = 'waiting' WHERE id IN (
+  SELECT s.id FROM mdm_sourcerecord s JOIN matching_prepared p ON p.source_record_id = s.id
+  WHERE s.id = ANY(%s::bigint[]) AND s.state = 'linked' AND p.content_hash <> s.content_hash
+  FOR NO KEY UPDATE OF s SKIP LOCKED
+)
+"""
+
+
+def _judge_yet(ids: Sequence[int]) -> None:
+    if ids:
+        with connection.cursor() as cursor:
+            cursor.execute(_UNREAD, [list(ids)])
 
 
 class Content(NamedTuple):
@@ -192,6 +210,11 @@ kept AS (
 INSERT INTO matching_matchkey (source_record_id, pass_number, key, source)
 SELECT * FROM unnest(%(owners)s::bigint[], %(numbers)s::smallint[], %(keys)s::bigint[], %(sources)s::int[])
 """
+
+
+def features_of(domain: Domain, records: Sequence[Content]) -> dict[int, dict[str, tuple[str, ...]]]:
+    """{source record: its comparable texts}, of content that need not be what is stored. One query at most."""
+    return {record.pk: features for record, features in _make(domain, records)}
 
 
 def _make(domain: Domain, records: Sequence[Content]) -> list[tuple[Content, dict[str, tuple[str, ...]]]]:

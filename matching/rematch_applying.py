@@ -7,10 +7,10 @@ from uuid import UUID
 from django.db.models import Max
 from django.utils import timezone
 
-from matching import asking, verdicts
+from matching import asking, misfits, verdicts
 from matching.asking import Question
 from matching.deciding import Resemblance
-from matching.models import CandidateState, ChangeKind, MatchCandidate, Rematch, RematchChange
+from matching.models import CandidateMember, CandidateState, ChangeKind, MatchCandidate, Rematch, RematchChange
 from matching.rematch_looking import Doubt, Judged, View, between
 from matching.rematch_questions import fading
 from matching.rematch_standing import BY_PEOPLE
@@ -133,11 +133,11 @@ def _ask(batch: Batch, of: Mapping[tuple[UUID, int], UUID]) -> list[RematchChang
         if left is None or right is None or not {doubt.left, doubt.right} & turn:
             continue
         if doubt.left == doubt.right:
-            doubted.append((left, *doubt.pairs[0]))
+            doubted.append((left, *doubt.pairs[0][:2]))
         elif left != right:
             questions.append(_question(left, right, doubt))
     asking.store(batch.domain, questions, {})
-    asking.ask_about_links(batch.domain, doubted)
+    misfits.doubt(batch.domain, batch.view.scored, batch.view.before, doubted)
     fresh = MatchCandidate.objects.filter(pk__gt=last, domain=batch.domain.name).prefetch_related("members")
     return [
         _change(batch, ChangeKind.QUESTION, min(m.record_id for m in one.members.all()), None, candidate_id=one.pk,
@@ -161,7 +161,12 @@ def _question(left: UUID, right: UUID, doubt: Doubt) -> Question:
 def _stop_asking(batch: Batch) -> list[RematchChange]:
     over = fading(batch.domain, batch.seeds, before=batch.run.started_at)
     withdrawn = verdicts.stop_asking(candidate_ids=list(over), cause=batch.cause)
-    return [_change(batch, ChangeKind.WITHDRAWN, min(over[pk]), None, candidate_id=pk) for pk in withdrawn]
+    fitting = misfits.settle(cause=batch.cause, domain=batch.domain, records=batch.seeds, since=batch.run.started_at)
+    homes = dict(CandidateMember.objects.filter(candidate__in=fitting).values_list("candidate", "record"))
+    return [
+        *(_change(batch, ChangeKind.WITHDRAWN, min(over[pk]), None, candidate_id=pk) for pk in withdrawn),
+        *(_change(batch, ChangeKind.WITHDRAWN, homes[pk], None, candidate_id=pk) for pk in fitting),
+    ]
 
 
 def _change(

@@ -42,7 +42,7 @@ def held_together(ids: Collection[int]) -> list[frozenset[int]]:
     """Sets of at least two of these source records that people hold together. Three queries."""
     histories = _histories(ids)
     kept = MatchPair.objects.filter(
-        candidate__kind=CandidateKind.CONFLICT,
+        candidate__kind__in=(CandidateKind.CONFLICT, CandidateKind.MISFIT),
         candidate__state=CandidateState.MERGED,
         left_source__in=histories,
         right_source__in=histories,

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import Model
 
-from matching import asking, lookup, models
+from matching import asking, lookup, misfits, models
 from matching.arriving import claim_few, few_wait
 from matching.deciding import Decisions, Joined, decide
 from matching.known import Known, Pair, Scored
@@ -298,7 +298,7 @@ def _judge(
     common = lookup.shared_texts(domain, compared.values())
     scored = Scored(domain.matching, known, shares(common), lookup.ruled_out(compared))
     outcome = _apply(domain, scored, decide(scored, pairs), cause, codes)
-    outcome.asked += asking.ask_about_conflicts(domain, scored, sorted(changed))
+    outcome.asked += misfits.judge(domain, scored, changed, cause)
     review = bits_of(domain.matching.review)
     outcome.respected = sum(scored.score(a, b).bits >= review for a, b in scored.apart)
     return outcome
@@ -339,6 +339,7 @@ def _evidence(scored: Scored, joined: Joined, pk: int) -> tuple[float | None, ob
         return None, None
     other, found = joined.evidence[pk]
     explanation = {
+        "of": pk,  # of several newcomers that became one, the one the others came with
         "source_record": other,
         "sentence": sentence(found),
         "evidence": found.explanation(swap=pk > other),

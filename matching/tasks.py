@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from celery import shared_task
 
-from matching import rematch, rules, rules_trial, sampling, verdicts
+from matching import misfits, rematch, rules, rules_trial, sampling, verdicts
 from matching.preparing import prepare
 from matching.run import match as match_domain
 from matching.run import waiting_domains
@@ -53,7 +53,12 @@ def sweep() -> dict[str, int]:
     cause = Cause(by=HUB, reason=REASON)
     for domain in domains:
         match_domain(domain, cause, everything=False)
-    return {"domains": len(domains), "woken": verdicts.wake(), "superseded": verdicts.supersede(cause=cause)}
+    return {
+        "domains": len(domains),
+        "woken": verdicts.wake(),
+        "superseded": verdicts.supersede(cause=cause),
+        "fitting": len(misfits.settle(cause=cause)),
+    }
 
 
 @shared_task(throws=AWAY, name="matching.tasks.prepare_all")

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import combinations, product
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from matching.known import ordered
@@ -75,7 +75,7 @@ def reject(*, candidate_id: int, cause: Cause, records: Collection[UUID] | None 
     out = members if records is None else set(records)
     if not out <= members:
         raise Refused("One of these records is not part of this question.", "Reload the question and choose again.")
-    if candidate.kind == CandidateKind.CONFLICT:
+    if candidate.kind != CandidateKind.RESEMBLANCE:
         pairs = {ordered(p.left_source_id, p.right_source_id) for p in candidate.pairs.all()}
     else:
         pairs = _across(members, out)
@@ -123,6 +123,8 @@ def reopen(*, candidate_id: int, by: str) -> Verdict:
     standing = KnownNonMatch.objects.filter(candidate=candidate, withdrawn_at__isnull=True)
     if candidate.state == CandidateState.OPEN and not standing.exists():
         raise WrongState("There is nothing to undo: this question is open.", "Decide it.")
+    if candidate.source_record_id and _asked_anew(candidate):
+        raise WrongState("It changed again since, and was asked about anew.", "Decide the newer question.")
     sources = {pk for pair in standing.values_list("first_id", "second_id") for pk in pair}
     records = Link.objects.filter(source_record_id__in=sources, ended_at__isnull=True).values_list(
         "record_id", flat=True
@@ -176,10 +178,29 @@ def stop_asking(*, candidate_ids: Collection[int], cause: Cause) -> tuple[int, .
 
 
 @atomic
+def answered(*, candidate_ids: Collection[int], state: CandidateState, cause: Cause) -> tuple[int, ...]:
+    """Questions that wait and have answered themselves are closed, also those somebody looks at or put off.
+
+    Locks them; those decided meanwhile are left. Repeats without effect. Returns which were closed.
+    """
+    if not candidate_ids:
+        return ()
+    waiting = MatchCandidate.objects.select_for_update(no_key=True).filter(
+        pk__in=list(candidate_ids), state__in=WAITING
+    )
+    found = list(waiting.order_by("pk"))
+    for candidate in found:
+        _settle(candidate, state, cause)
+    return tuple(candidate.pk for candidate in found)
+
+
+@atomic
 def ask_again(*, candidate_ids: Collection[int]) -> int:
-    """Questions the hub withdrew or found answered are open again. Repeats without effect. Returns how many."""
+    """Questions the hub withdrew or found answered are open again; a member that is asked about already is not asked
+    about twice. Repeats without effect. Returns how many."""
     closed = (CandidateState.WITHDRAWN, CandidateState.SUPERSEDED)
-    found = MatchCandidate.objects.filter(pk__in=list(candidate_ids), state__in=closed)
+    twice = MatchCandidate.objects.filter(source_record=OuterRef("source_record"), state__in=WAITING)
+    found = MatchCandidate.objects.filter(~Exists(twice), pk__in=list(candidate_ids), state__in=closed)
     return found.update(
         state=CandidateState.OPEN, snoozed_until=None, decided_by="", decided_at=None, decision_reason=""
     )
@@ -212,6 +233,12 @@ def supersede(*, cause: Cause, records: Collection[UUID] | None = None) -> int:
             _let_in(now, cause)
             closed += 1
     return closed
+
+
+def _asked_anew(candidate: MatchCandidate) -> bool:
+    """Whether another question waits about the same member."""
+    others = MatchCandidate.objects.filter(source_record=candidate.source_record_id, state__in=WAITING)
+    return others.exclude(pk=candidate.pk).exists()
 
 
 def _lock(candidate_id: int, *states: CandidateState) -> MatchCandidate:

@@ -296,7 +296,9 @@ CELERY_TIMEZONE = "UTC"
 LEASE_SECONDS = env.integer("ASSAY_LEASE_SECONDS", 90)
 
 # Kinds of work that wait for people, in the order of the queue: each room declares its own.
-WORK_KINDS = [f"stewardship.work.kinds.{name}" for name in ("DUPLICATES", "CONFLICTS", "REQUESTS", "QUARANTINE")]
+WORK_KINDS = [
+    f"stewardship.work.kinds.{name}" for name in ("DUPLICATES", "CONFLICTS", "MISFITS", "REQUESTS", "QUARANTINE")
+]
 WORK_KINDS += ["stewardship.work.kinds.QUALITY", "publishing.work.PARKED", "publishing.work.DRIFT"]
 WORK_KINDS += ["stewardship.work.kinds.EXPIRING"]
 # Who says which systems outside have the records that a merge takes away.

@@ -30,7 +30,7 @@ ORDERS: Mapping[str, str] = {
     "teaches": "What teaches most first",
 }
 ME, NOBODY = "me", "nobody"
-QUESTIONS = ("duplicates", "conflicts")
+QUESTIONS = ("duplicates", "conflicts", "misfits")
 
 
 @dataclass(frozen=True)

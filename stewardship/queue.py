@@ -32,7 +32,11 @@ from stewardship.asked import Filters as Filters
 from stewardship.models import Decision, Verb
 from stewardship.work.listing import chosen
 
-KINDS = {"duplicates": CandidateKind.RESEMBLANCE, "conflicts": CandidateKind.CONFLICT}
+KINDS = {
+    "duplicates": CandidateKind.RESEMBLANCE,
+    "conflicts": CandidateKind.CONFLICT,
+    "misfits": CandidateKind.MISFIT,
+}
 # Every question has a lot, drawn once by its number: most teach by how unsure they are, some by how sure, a few
 # wherever they stand, so that a person who follows the order sees no single kind alone.
 _LOT = ExpressionWrapper(

@@ -21,7 +21,7 @@ from mdm.queries import resolve
 from mdm.spec import Domain
 from mdm.targets import Merging, TargetOfMerge, targets_of
 from mdm.vetoes import Standing, standing
-from stewardship import blind, frozen, grid, union
+from stewardship import blind, frozen, grid, misfits, union
 from stewardship.choosing import LETTERS, Choice
 from stewardship.evidence import Evidence
 from stewardship.members import Member, load
@@ -104,6 +104,7 @@ class Case:
     decision: Decision | None = None
     open: bool = True
     conflict: bool = False
+    misfit: misfits.Told | None = None
     suggestions: Sequence[Suggestion] = ()
     blind: bool = False
 
@@ -142,7 +143,7 @@ def case(question: MatchCandidate, choice: Choice | None = None, *, veiled: bool
     asked = list(question.members.values_list("record_id", flat=True))
     holders = follow_merges(asked)
     shown = set(holders.values()) if is_open else set(asked)
-    conflict = question.kind == CandidateKind.CONFLICT
+    conflict = question.kind != CandidateKind.RESEMBLANCE
     decision = _decision(question)
     hidden = veiled and is_open and not conflict
     weighed = {} if hidden else grid.weights(domain, question.pairs.values_list("explanation", flat=True))
@@ -157,6 +158,7 @@ def case(question: MatchCandidate, choice: Choice | None = None, *, veiled: bool
         decision=decision,
         open=is_open,
         conflict=conflict,
+        misfit=misfits.told(question, domain, group.leading.record) if question.source_record_id else None,
         suggestions=suggest(domain, *sorted(shown))
         if is_open and not conflict and not hidden and len(shown) == 2
         else (),

@@ -68,6 +68,8 @@ def undo_back_to(*, decision_id: UUID, user: User) -> Undone:
 
 
 def _line(decision: Decision, alive: set[str]) -> Line:
-    undone = hasattr(decision, "undone_by") or bool(decision.merges and not alive & set(decision.merges))
+    # A merge stands while one of its merges does; an unmerge, while none of those it took back was made again.
+    stood = bool(alive & set(decision.merges)) != (decision.verb == Verb.UNMERGE)
+    undone = hasattr(decision, "undone_by") or bool(decision.merges and not stood)
     standing = decision.verb in UNDOABLE and not undone
     return Line(decision, review.told(decision) if decision.records else decision.get_verb_display(), standing, undone)

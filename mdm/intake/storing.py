@@ -37,6 +37,8 @@ SELECT %(system)s::bigint, %(domain)s, %(part)s, key, parent_key, false, "values
 FROM intake_stage ORDER BY key
 ON CONFLICT ON CONSTRAINT source_record_key_is_unique_in_its_source DO UPDATE SET
   parent_key = excluded.parent_key, stub = false, "values" = excluded."values", parts = excluded.parts,
+  former = CASE WHEN known.state = 'linked'
+    THEN jsonb_build_object('values', known."values", 'parts', known.parts, 'stub', known.stub) ELSE known.former END,
   warnings = excluded.warnings, content_hash = excluded.content_hash, state = 'waiting', row_id = excluded.row_id,
   batch_id = excluded.batch_id, as_of = excluded.as_of, last_seen_at = excluded.last_seen_at
 RETURNING id, key

@@ -160,7 +160,8 @@ class SourceRecord(models.Model):
     """The current standardised state of one key in one source.
 
     ``values`` is {attribute: JSON value}, references being {"system", "domain", "key"} or {"record": golden id};
-    ``parts`` is {part: [{attribute: value}]}. A record with ``part`` set is one row of a part of another record of
+    ``parts`` is {part: [{attribute: value}]}. ``former`` is {values, parts, stub} as they were before the newest change
+    of a linked record: what it was last judged by. A record with ``part`` set is one row of a part of another record of
     the same source, named by ``parent_key``; it is linked wherever that one is. ``stub`` marks a record known only
     because another one names it.
     """
@@ -175,6 +176,7 @@ class SourceRecord(models.Model):
     stub = models.BooleanField(default=False)
     values = models.JSONField(default=dict)
     parts = models.JSONField(default=dict)
+    former = models.JSONField(null=True)
     warnings = models.JSONField(default=list)
     content_hash = models.CharField(max_length=64)
     state = models.CharField(max_length=8, choices=SourceState.choices, default=SourceState.WAITING)

@@ -132,6 +132,11 @@ def _split(request: HttpRequest, candidate_id: int) -> Decision:
     return workflow.split_off(candidate_id=candidate_id, **_seen(request))
 
 
+def _take_out(request: HttpRequest, candidate_id: int) -> Decision:
+    again = bool(request.POST.get("may_join_again"))
+    return workflow.take_out_misfit(candidate_id=candidate_id, may_join_again=again, **_seen(request))
+
+
 def _skip(request: HttpRequest, candidate_id: int) -> Decision:
     days = request.POST.get("days", "1")
     known = {str(number): number for number, _ in SNOOZES}
@@ -293,5 +298,6 @@ urls = [
     path("review/<int:candidate_id>/skip/", _deciding(_skip), name="review_skip"),
     path("review/<int:candidate_id>/keep/", _deciding(_keep), name="review_keep"),
     path("review/<int:candidate_id>/split/", _deciding(_split), name="review_split"),
+    path("review/<int:candidate_id>/take-out/", _deciding(_take_out), name="review_take_out"),
     path("decisions/<uuid:decision_id>/undo/", undo, name="undo"),
 ]

@@ -2,23 +2,33 @@
 
 from dataclasses import replace
 
+from matching.models import MisfitCause
 from mdm.domains import DOMAINS
 from mdm.work import WorkKind
 from stewardship.work.expiring import EXPIRING as EXPIRING
 from stewardship.work.failing import QUALITY as QUALITY
 
-_CANDIDATE = """
+# How colleagues' opinions of a question stand.
+_SAID = """
+SELECT candidate_id, CASE
+    WHEN bool_or(verdict = 'same') AND bool_or(verdict = 'different') THEN 'differ'
+    WHEN bool_or(given_at IS NULL) THEN 'asked'
+    WHEN count(*) > 1 AND bool_and(verdict <> 'unsure') THEN 'agree' ELSE 'given' END AS said
+FROM stewardship_opinion WHERE withdrawn_at IS NULL GROUP BY candidate_id
+"""
+_OPINIONS = {
+    "differ": "Opinions differ",
+    "asked": "Opinion asked for",
+    "agree": "Opinions agree",
+    "given": "One opinion",
+}
+_CANDIDATE = f"""
 SELECT id::text AS key, domain, NULL::uuid AS record_id, created_at AS since, NULL::timestamptz AS until,
        snoozed_until AS parked_until, score, NULL::bigint AS system_id,
        coalesce(said, CASE WHEN sampled THEN 'sampled' ELSE '' END) AS reason,
        CASE WHEN claimed_until > now() THEN claimed_by ELSE '' END AS holder
-FROM matching_matchcandidate LEFT JOIN (
-    SELECT candidate_id, CASE
-        WHEN bool_or(verdict = 'same') AND bool_or(verdict = 'different') THEN 'differ'
-        WHEN bool_or(given_at IS NULL) THEN 'asked'
-        WHEN count(*) > 1 AND bool_and(verdict <> 'unsure') THEN 'agree' ELSE 'given' END AS said
-    FROM stewardship_opinion WHERE withdrawn_at IS NULL GROUP BY candidate_id) o ON candidate_id = id
-WHERE kind = '{kind}' AND state = '{state}'
+FROM matching_matchcandidate LEFT JOIN ({_SAID}) o ON candidate_id = id
+WHERE kind = '{{kind}}' AND state = '{{state}}'
 """
 # Open and skipped ones apart: each half has an index of its own.
 _CANDIDATES = f"{_CANDIDATE} UNION ALL {_CANDIDATE.replace('{state}', 'skipped')}".replace("{state}", "open")
@@ -43,14 +53,7 @@ DUPLICATES = WorkKind(
     details=_CANDIDATE_DETAILS,
     members=_MEMBERS,
     page="stewardship:review",
-    reasons={
-        "": "Found by matching",
-        "sampled": "Random check",
-        "differ": "Opinions differ",
-        "asked": "Opinion asked for",
-        "agree": "Opinions agree",
-        "given": "One opinion",
-    },
+    reasons={"": "Found by matching", "sampled": "Random check"} | _OPINIONS,
 )
 
 CONFLICTS = replace(
@@ -60,6 +63,29 @@ CONFLICTS = replace(
     plural="Conflicts",
     icon="arrows-split",
     rows=_CANDIDATES.replace("{kind}", "conflict"),
+)
+
+_MISFIT = f"""
+SELECT c.id::text AS key, c.domain, l.record_id, c.created_at AS since, NULL::timestamptz AS until,
+       c.snoozed_until AS parked_until, c.score, s.system_id, coalesce(o.said, m.cause) AS reason,
+       CASE WHEN c.claimed_until > now() THEN c.claimed_by ELSE '' END AS holder
+FROM matching_matchcandidate c JOIN matching_misfit m ON m.candidate_id = c.id
+JOIN mdm_sourcerecord s ON s.id = c.source_record_id
+LEFT JOIN mdm_link l ON l.source_record_id = s.id AND l.ended_at IS NULL
+LEFT JOIN ({_SAID}) o ON o.candidate_id = c.id
+WHERE c.source_record_id IS NOT NULL AND c.state IN ('open', 'skipped')
+"""
+
+MISFITS = WorkKind(
+    name="misfits",
+    label="No longer fits",
+    plural="No longer fit",
+    icon="unlink",
+    hours=48,
+    rows=_MISFIT,
+    details=_CANDIDATE_DETAILS,
+    page="stewardship:review",
+    reasons=dict(MisfitCause.choices) | _OPINIONS,
 )
 
 QUARANTINE = WorkKind(

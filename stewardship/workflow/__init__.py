@@ -12,7 +12,7 @@ from stewardship.workflow.candidates import (
 from stewardship.workflow.merging import merge_candidate
 from stewardship.workflow.records import merge_records, reinstate_record, relate_records, retire_record
 from stewardship.workflow.undoing import UNDOABLE, may_undo, undo
-from stewardship.workflow.unmerging import stands, take_out, unmerge
+from stewardship.workflow.unmerging import stands, take_out, take_out_misfit, unmerge
 
 __all__ = [
     "UNDOABLE",
@@ -31,6 +31,7 @@ __all__ = [
     "split_off",
     "stands",
     "take_out",
+    "take_out_misfit",
     "undo",
     "unmerge",
 ]

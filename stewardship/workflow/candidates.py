@@ -23,6 +23,7 @@ from stewardship.workflow.recording import (
     keep,
     lock_seen,
     open_question,
+    require_reason,
     seen,
 )
 
@@ -145,11 +146,15 @@ def skip_candidate(*, candidate_id: int, until: datetime, user: User, reason: st
 
 @atomic
 def keep_together(*, candidate_id: int, shown: Mapping[UUID, int], user: User, reason: str = "") -> Decision:
-    """Say that contradicting sources of one record belong together all the same; the record stays as it is.
+    """Say that contradicting sources of one record, or a member that no longer fits, belong together all the same; the
+    record stays as it is, and the link counts as verified.
 
-    Locks the candidate, then the record. A second call is refused. Raises Stale, WrongState, Refused, NotFound.
+    Locks the candidate, then the record. A second call is refused. Raises Stale, WrongState, Refused, NotFound, Invalid
+    (a member that no longer fits is kept for a reason).
     """
-    candidate, members = open_question(candidate_id, CandidateKind.CONFLICT)
+    candidate, members = open_question(candidate_id, CandidateKind.CONFLICT, CandidateKind.MISFIT)
+    if candidate.kind == CandidateKind.MISFIT:
+        require_reason(reason, "Something speaks against it, so say why it belongs here all the same.")
     lock_seen(members, shown)
     cause = cause_of(user, reason)
     evidence = frozen.of_candidate(candidate)

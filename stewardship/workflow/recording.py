@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 
-from matching import verdicts
+from matching import misfits, verdicts
 from matching.models import CandidateKind, CandidateMember, CandidateState, KnownNonMatch, MatchCandidate
 from mdm import vetoes
 from mdm.cause import Cause
@@ -22,6 +22,8 @@ from stewardship.models import Decision, Verb
 from stewardship.requests import person
 
 WAITING = (CandidateState.OPEN, CandidateState.SKIPPED)
+# Questions that go where the source records they compare go.
+FOLLOWING = (CandidateKind.RESEMBLANCE, CandidateKind.MISFIT)
 
 
 def cause_of(user: User, reason: str) -> Cause:
@@ -138,7 +140,7 @@ def carry_over(losers: Collection[UUID], winner_id: UUID, cause: Cause) -> None:
     """Questions and requests still waiting about a loser are about the winner from now on."""
     rebasing.follow(losers, cause)
     waiting = CandidateMember.objects.filter(
-        record_id__in=list(losers), candidate__state__in=WAITING, candidate__kind=CandidateKind.RESEMBLANCE
+        record_id__in=list(losers), candidate__state__in=WAITING, candidate__kind__in=FOLLOWING
     )
     CandidateMember.objects.bulk_create(
         [
@@ -147,6 +149,7 @@ def carry_over(losers: Collection[UUID], winner_id: UUID, cause: Cause) -> None:
         ],
         ignore_conflicts=True,
     )
+    misfits.settle(cause=cause, records=[*losers, winner_id])
 
 
 def open_question(candidate_id: int, *kinds: CandidateKind) -> tuple[MatchCandidate, dict[UUID, GoldenRecord]]:
@@ -174,7 +177,7 @@ def bring_back(record_ids: Collection[UUID], cause: Cause) -> None:
     rebasing.follow(record_ids, cause)
     affected = set(record_ids)
     waiting = MatchCandidate.objects.filter(
-        members__record__in=affected, state__in=WAITING, kind=CandidateKind.RESEMBLANCE, pairs__isnull=False
+        members__record__in=affected, state__in=WAITING, kind__in=FOLLOWING, pairs__isnull=False
     )
     compared: dict[int, set[int]] = defaultdict(set)
     for candidate, left, right in waiting.values_list("pk", "pairs__left_source", "pairs__right_source"):
@@ -190,6 +193,7 @@ def bring_back(record_ids: Collection[UUID], cause: Cause) -> None:
         [CandidateMember(candidate_id=pk, record_id=record) for pk, records in wanted.items() for record in records],
         ignore_conflicts=True,
     )
+    misfits.settle(cause=cause, records=affected)
 
 
 def ask_superseded_again(record_ids: Collection[UUID], since: datetime) -> int:

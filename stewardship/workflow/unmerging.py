@@ -2,16 +2,19 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
+from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import User
 
 from matching import verdicts
+from matching.models import CandidateKind, CandidateState
 from mdm import mastering
 from mdm.cause import Cause
 from mdm.errors import NotFound
 from mdm.models import GoldenRecord, Link, Merge
 from mdm.retrying import atomic
+from stewardship import frozen, opinions
 from stewardship.models import Decision, Verb
 from stewardship.workflow.recording import (
     activate_cleared,
@@ -20,6 +23,8 @@ from stewardship.workflow.recording import (
     carry_over,
     cause_of,
     keep,
+    lock_seen,
+    open_question,
     require_reason,
     seen,
     sources_of,
@@ -76,6 +81,35 @@ def take_out(
     return _keep(user, cause, {leaving.record}, apart, merges=leaving.merges, may_join_again=may_join_again)
 
 
+@atomic
+def take_out_misfit(
+    *, candidate_id: int, shown: Mapping[UUID, int], user: User, reason: str = "", may_join_again: bool = False
+) -> Decision:
+    """Let the member that no longer fits leave its record, as ``take_out`` does; without a reason, for what was found.
+
+    Locks the candidate, then the record. A second call is refused. Raises Stale, WrongState, Refused, NotFound,
+    Invalid (opinions differ and no reason is given).
+    """
+    candidate, members = open_question(candidate_id, CandidateKind.MISFIT)
+    mastering.take_turn(relinking=[candidate.domain])
+    lock_seen(members, shown)
+    opinions.require_settled(candidate, reason)
+    cause = cause_of(user, reason.strip() or candidate.sentence)
+    evidence = frozen.of_candidate(candidate)
+    verdicts.answered(candidate_ids=[candidate.pk], state=CandidateState.REJECTED, cause=cause)
+    leaving, apart = mastering.take_out(source_record_ids=[candidate.source_record_id or 0], cause=cause)
+    return _keep(
+        user,
+        cause,
+        {leaving.record},
+        apart,
+        merges=leaving.merges,
+        may_join_again=may_join_again,
+        candidate=candidate,
+        evidence=evidence,
+    )
+
+
 def _keep(
     user: User,
     cause: Cause,
@@ -84,6 +118,7 @@ def _keep(
     *,
     merges: Iterable[UUID],
     may_join_again: bool,
+    **kept: Any,
 ) -> Decision:
     ids = [*sorted(holders), *apart]
     barred: list[int] = []
@@ -104,6 +139,7 @@ def _keep(
         merges=[str(pk) for pk in merges],
         non_matches=barred,
         activated=activated,
+        **kept,
     )
 
 

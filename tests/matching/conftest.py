@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from matching.run import Outcome, match
+from mdm import canonical
 from mdm.cause import HUB, Cause
 from mdm.domains import BY_NAME
 from mdm.models import Link, SourceRecord
@@ -20,8 +21,11 @@ def golden_of(record: SourceRecord) -> UUID | None:
 
 def change(record: SourceRecord, **values: str) -> None:
     """New content of the same key, as intake stores it."""
+    record.refresh_from_db()
+    if record.state == "linked":
+        record.former = {"values": dict(record.values), "parts": record.parts, "stub": record.stub}
     record.values |= values
-    record.content_hash = f"changed {values}"
+    record.content_hash = canonical.digest([record.values, record.parts])
     record.state = "waiting"
     record.save()
 

@@ -181,7 +181,8 @@ def test_a_verified_link_the_rules_no_longer_believe_in_is_only_asked_about(run:
     done = re_match(weak)
     assert (done.split, done.asked) == (0, 1)
     [asked] = MatchCandidate.objects.filter(state="open")
-    assert (asked.kind, asked.members.get().record_id) == ("conflict", golden_of(third))
+    assert (asked.kind, asked.members.get().record_id) == ("misfit", golden_of(third))
+    assert asked.misfit.cause == "rules"
     rematch.revert(run_id=done.pk, by=person("Bert Boss"), reason="No")
     rematch.advance(done.pk, 600)
     asked.refresh_from_db()

@@ -96,8 +96,8 @@ def test_tasks_do_the_work_and_find_nothing_the_second_time() -> None:
     assert match_task("supplier")["created"] == 1
     assert match_task("supplier")["decided"] == 0
     source("erp", "item", "1", description="Gauze")
-    assert sweep() == {"domains": 1, "woken": 0, "superseded": 0}
-    assert sweep() == {"domains": 0, "woken": 0, "superseded": 0}
+    assert sweep() == {"domains": 1, "woken": 0, "superseded": 0, "fitting": 0}
+    assert sweep() == {"domains": 0, "woken": 0, "superseded": 0, "fitting": 0}
 
 
 @pytest.mark.django_db(transaction=True)

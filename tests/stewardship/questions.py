@@ -7,9 +7,13 @@ from django.contrib.auth.models import Group, User
 from django.utils import timezone
 
 from matching.models import CandidateMember, MatchCandidate, MatchPair
-from mdm.models import GoldenRecord
+from matching.run import match_all
+from mdm.cause import HUB, Cause
+from mdm.mastering import merge
+from mdm.models import GoldenRecord, SourceRecord
 from mdm.people import STEWARD
-from tests.factories import linked, supplier
+from tests.factories import golden, linked, source, supplier, why
+from tests.mdm.making import send_again
 
 EVIDENCE = [
     {
@@ -54,6 +58,28 @@ def question(*records: GoldenRecord, score: float = 0.87, kind: str = "resemblan
             sentence="Name agrees; phone differs.",
         )
     return candidate
+
+
+def misfit(*, verified: bool = False, before: str = "841368850", after: str = "911144442") -> MatchCandidate:
+    """A supplier two systems know as one, by matching or a person's merge, until one of them sends another tax id."""
+    first = source("erp", "supplier", "V1", name="Waters Corp", tax_id=before)
+    second = source("ap", "supplier", "2", name="Micromass Ltd" if verified else "Waters Corp", tax_id=before)
+    if verified:
+        one, other = golden(first), golden(second)
+        merge(winner_id=one.pk, loser_ids=[other.pk], expected={}, cause=why("Renamed"))
+        SourceRecord.objects.update(state="waiting")
+    match_all(Cause(by=HUB, reason="test"))
+    send_other(second, tax_id=after)
+    return MatchCandidate.objects.get(kind="misfit")
+
+
+def send_other(sent: SourceRecord, **values: str) -> None:
+    """The source sends other values for the same key, and matching has seen them."""
+    sent.refresh_from_db()
+    sent.former = {"values": dict(sent.values), "parts": sent.parts, "stub": sent.stub}
+    sent.save(update_fields=["former"])
+    send_again(sent, sent.values | values, sent.parts, timezone.now())
+    match_all(Cause(by=HUB, reason="test"))
 
 
 def twins(count: int = 2, *, name: str = "Acme Medical", newcomer: bool = False) -> list[GoldenRecord]:

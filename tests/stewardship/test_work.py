@@ -26,7 +26,7 @@ from stewardship.work.facets import facets
 from tests.factories import feed, golden, hospital, source, supplier
 from tests.publishing.making import webhook
 from tests.stewardship.pages import client_of, outsider, text_of
-from tests.stewardship.questions import question, someone, twins
+from tests.stewardship.questions import misfit, question, someone, twins
 
 pytestmark = pytest.mark.django_db
 
@@ -79,6 +79,7 @@ def one_of_everything() -> dict[str, str]:
     return {
         "duplicates": str(question(first, second).pk),
         "conflicts": str(question(first, kind="conflict").pk),
+        "misfits": str(misfit().pk),
         "requests": str(request.pk),
         "quarantine": str(bad_row().pk),
         "quality": str(lone.pk),

@@ -76,6 +76,22 @@ def test_unchanged_rows_cost_nothing_and_changed_ones_wait() -> None:
     assert after["V2"].first_seen_at == before["V2"].first_seen_at
 
 
+def test_a_linked_record_that_changes_keeps_what_it_was_judged_by() -> None:
+    feed = stored(VENDORS)
+    send(feed, text(ONE, TWO))
+    SourceRecord.objects.filter(key="V1").update(state=SourceState.LINKED)
+    linked = taken()["V1"]
+    send(feed, text(ONE.replace("84-1368850", "91-1144442"), TWO.replace("BRAVO LLC", "BRAVO INC")))
+    after = taken()
+    assert after["V1"].former == {"values": linked.values, "parts": linked.parts, "stub": False}
+    assert after["V2"].former is None  # nobody has judged it yet
+    send(feed, text(ONE.replace("84-1368850", "91-1144443")))
+    assert taken()["V1"].former == after["V1"].former
+    SourceRecord.objects.update(state=SourceState.LINKED)
+    send(feed, text(ONE))
+    assert taken()["V1"].former["values"]["tax_id"] == "911144443"
+
+
 def test_without_a_date_of_its_own_a_change_is_as_of_now() -> None:
     feed = stored(VENDORS)
     started = timezone.now()
