@@ -91,7 +91,9 @@
     }
     const row = event.target.closest("tbody [data-row]");
     if (!row || !(event.shiftKey || event.ctrlKey || event.metaKey)) return;
-    if (event.target.closest("a, button, input, select, summary") && !event.shiftKey) return;
+    // A box ticks, and with Shift ticks up to the last one: pick.js.
+    if (event.target.closest("input, select, label")) return;
+    if (event.target.closest("a, button, summary") && !event.shiftKey) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     window.getSelection()?.removeAllRanges();
