@@ -125,7 +125,7 @@ def as_csv(batch: Batch) -> Iterator[str]:
     rows = batch.rows.filter(state=RowState.QUARANTINED).order_by("line")
     for row in rows.iterator(chunk_size=AT_ONCE):
         cells = _cells(row)
-        reasons = "; ".join(f"{p['message']} {p['way_out']}".strip() for p in row.problems)
+        reasons = "; ".join(f"{p['message']} {p.get('way_out', '')}".strip() for p in row.problems)
         yield csv_line([str(row.line), reasons, *(str(cells.get(column, "")) for column in columns)])
 
 

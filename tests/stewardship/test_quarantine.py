@@ -227,3 +227,13 @@ def test_the_outsider_sees_nothing_and_changes_nothing(broken: Batch) -> None:
     for address, form in acts:
         assert otto.post(address, form).status_code == 403
     assert not SourceRow.objects.exclude(settled_by="").exists()
+
+
+def test_a_row_whose_reason_names_no_way_out_is_downloaded_with_the_others() -> None:
+    batch = sending.arrived(sending.feed(), sending.BROKEN)
+    row = batch.rows.filter(state="quarantined").earliest("line")
+    SourceRow.objects.filter(pk=row.pk).update(problems=[{"column": "", "message": "No name."}])
+    answer = client_of(someone("Stella Steward")).get(f"/imports/{batch.pk}/quarantine/rows.csv")
+    lines = b"".join(answer.streaming_content).decode().splitlines()
+    assert lines[1].startswith(f"{row.line},No name.,")
+    assert len(lines) == 1 + batch.rows.filter(state="quarantined").count()
