@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, resolve_url
 
+from mdm.cause import reason_given
 from stewardship import permissions
 
 P = ParamSpec("P")
@@ -56,6 +57,11 @@ def signed_in(request: HttpRequest) -> User:
     if not isinstance(request.user, User):
         raise PermissionDenied("Sign in first.")
     return request.user
+
+
+def reason_of(request: HttpRequest) -> str:
+    """The reason a person gave with an act. Raises Invalid for one that is too long to be kept whole."""
+    return reason_given(request.POST.get("reason", ""))
 
 
 def is_fragment(request: HttpRequest) -> bool:

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from mdm.errors import Invalid
+from stewardship.access import reason_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,7 @@ def ask(request: HttpRequest, question: Question, act: Callable[[str], str]) -> 
     problems: Sequence[tuple[str, str]] = ()
     if request.method == "POST":
         try:
-            return redirect(act(request.POST.get("reason", "")))
+            return redirect(act(reason_of(request)))
         except Invalid as refusal:
             problems = refusal.problems or [("reason", refusal.message)]
     context = {"question": question, "problems": problems, "reason": request.POST.get("reason", "")}

@@ -5,12 +5,14 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.http import QueryDict
 from django.urls import reverse
 from django.utils import timezone
 
 from mdm import queries
+from mdm.cause import LONGEST_REASON
 from mdm.errors import Invalid
 from mdm.filters.fields import uuid_or_none
 from mdm.mastering.compose import EXTENSION_PREFIX, extension_attributes
@@ -70,8 +72,8 @@ class ProposalForm(forms.Form):
     base_version = forms.IntegerField(widget=forms.HiddenInput)
     reason = forms.CharField(
         label="Why",
-        max_length=500,
-        widget=forms.Textarea(attrs={"rows": 3}),
+        validators=[MaxLengthValidator(LONGEST_REASON)],
+        widget=forms.Textarea(attrs={"rows": 3, "data-most": LONGEST_REASON}),
         help_text="Whoever approves reads it, and auditors do.",
         error_messages={"required": "Say why, so that whoever approves can judge it."},
     )

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxLengthValidator
 
+from mdm.cause import LONGEST_REASON
 from mdm.errors import Invalid
 from mdm.intake.given import LONGEST
 from mdm.mastering.compose import EXTENSION_PREFIX
@@ -21,15 +23,15 @@ class NewRecordForm(forms.Form):
     although = forms.CharField(
         label="Why a new one although these are there",
         required=False,
-        max_length=500,
-        widget=forms.Textarea(attrs={"rows": 2}),
+        validators=[MaxLengthValidator(LONGEST_REASON)],
+        widget=forms.Textarea(attrs={"rows": 2, "data-most": LONGEST_REASON}),
         help_text="Only where something may be the same. It is kept, and matching never joins the two.",
     )
     reason = forms.CharField(
         label="Why",
         required=False,
-        max_length=500,
-        widget=forms.Textarea(attrs={"rows": 2}),
+        validators=[MaxLengthValidator(LONGEST_REASON)],
+        widget=forms.Textarea(attrs={"rows": 2, "data-most": LONGEST_REASON}),
         help_text="Whoever approves reads it, and auditors do.",
     )
 

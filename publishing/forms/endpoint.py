@@ -5,8 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxLengthValidator
 from django.http import QueryDict
 
+from mdm.cause import LONGEST_REASON
 from mdm.domains import BY_NAME, DOMAINS
 from mdm.masking import restricted_names
 from mdm.models import GoldenState
@@ -127,8 +129,9 @@ class EndpointForm(forms.Form):
     )  # fmt: skip
     start = forms.ChoiceField(label="It begins with", choices=STARTS, initial=Start.SNAPSHOT, required=False)
     reason = forms.CharField(
-        label="Reason", max_length=300, required=False, help_text="Kept in the history of the settings."
-    )
+        label="Reason", validators=[MaxLengthValidator(LONGEST_REASON)], required=False,
+        widget=forms.TextInput(attrs={"data-most": LONGEST_REASON}), help_text="Kept in the history of the settings.",
+    )  # fmt: skip
 
     def __init__(self, *args: Any, endpoint: Endpoint | None = None, reserved: frozenset[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 
+from mdm.cause import reason_given
 from publishing.models import Endpoint
 
 
@@ -28,8 +29,8 @@ def endpoint_of(code: str) -> Endpoint:
 
 
 def reason_of(request: HttpRequest) -> str:
-    """The reason a person gave."""
-    return request.POST.get("reason", "").strip()[:500]
+    """The reason a person gave with an act. Raises Invalid for one that is too long to be kept whole."""
+    return reason_given(request.POST.get("reason", ""))
 
 
 def number_of(text: str, *, most: int = 10**15) -> int:

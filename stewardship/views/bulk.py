@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from mdm.errors import Invalid, Refused
 from stewardship import bulk
-from stewardship.access import is_fragment, require, signed_in
+from stewardship.access import is_fragment, reason_of, require, signed_in
 from stewardship.asked import Filters
 from stewardship.models import BulkDecision, BulkVerb
 from stewardship.permissions import may_decide
@@ -28,7 +28,7 @@ def start(request: HttpRequest) -> HttpResponse:
                 verb=request.POST.get("verb", ""),
                 filters=filters,
                 expected=int(seen) if seen.isascii() and seen.isdigit() else 0,
-                reason=request.POST.get("reason", ""),
+                reason=reason_of(request),
                 user=user,
             )
             return redirect("stewardship:bulk_run", made.pk)

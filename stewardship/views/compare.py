@@ -16,7 +16,7 @@ from mdm.domains import BY_NAME
 from mdm.errors import Invalid, Refused, Stale
 from mdm.models import GoldenRecord
 from stewardship import errors, grid, review, workflow
-from stewardship.access import require, signed_in
+from stewardship.access import reason_of, require, signed_in
 from stewardship.choosing import Choice, read_choice, read_shown
 from stewardship.pairs import Pairs
 from stewardship.permissions import may_decide, may_see
@@ -51,7 +51,7 @@ def _merge(request: HttpRequest) -> HttpResponseBase:
             record_ids=sorted(choice.ticked),
             shown=read_shown(request.POST),
             user=user,
-            reason=request.POST.get("reason", ""),
+            reason=reason_of(request),
             edit=choice.edit(),
         )
     except Stale as stale:

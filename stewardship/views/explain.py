@@ -15,7 +15,7 @@ from mdm.errors import NotFound, Refused
 from mdm.mastering import follow_merges
 from mdm.models import GoldenRecord, GoldenState, Link
 from stewardship import frozen, opinions, related, review, workflow
-from stewardship.access import require, signed_in
+from stewardship.access import reason_of, require, signed_in
 from stewardship.choosing import read_shown
 from stewardship.duplicates import duplicates_of
 from stewardship.explaining import explain
@@ -115,7 +115,7 @@ def relate(request: HttpRequest) -> HttpResponse:
         second=others[0],
         shown=shown,
         user=signed_in(request),
-        reason=request.POST.get("reason", ""),
+        reason=reason_of(request),
     )
     messages.success(request, review.told(decision))
     return redirect("stewardship:decision", decision.pk)

@@ -16,7 +16,7 @@ from mdm.filters import typeable
 from mdm.intake.quarantine import as_csv, dismiss, mend, send_again
 from mdm.models import Batch, BatchState, RowState, SourceRow
 from stewardship import quarantined
-from stewardship.access import is_fragment, require, signed_in
+from stewardship.access import is_fragment, reason_of, require, signed_in
 from stewardship.permissions import may_import, may_see
 from stewardship.quarantined import BadRow
 from stewardship.requests import person
@@ -158,7 +158,7 @@ def dismiss_rows(request: HttpRequest) -> HttpResponse:
     if not ids:
         messages.error(request, "No row was dismissed: tick the rows first.")
         return redirect(back)
-    number = dismiss(row_ids=ids, by=person(signed_in(request)).name, reason=request.POST.get("reason", ""))
+    number = dismiss(row_ids=ids, by=person(signed_in(request)).name, reason=reason_of(request))
     messages.success(request, f"{number} {'row was' if number == 1 else 'rows were'} dismissed.")
     return redirect(back)
 

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from matching.models import MatchCandidate
 from mdm.errors import Invalid, MdmError, Refused, Stale, WrongState
 from stewardship import blind, errors, graph, opinions, queue, related, review, workflow
-from stewardship.access import is_fragment, require, signed_in
+from stewardship.access import is_fragment, reason_of, require, signed_in
 from stewardship.choosing import LETTERS, Choice, read_choice, read_shown
 from stewardship.dry_run import rehearse
 from stewardship.models import Decision, Verb
@@ -104,7 +104,7 @@ def _merge(request: HttpRequest, candidate_id: int) -> Decision:
         record_ids=sorted(choice.ticked or ()),
         shown=read_shown(request.POST),
         user=signed_in(request),
-        reason=request.POST.get("reason", ""),
+        reason=reason_of(request),
         others_differ=request.POST.get("others") == "differ",
         edit=choice.edit(),
         others=choice.others(),
@@ -144,7 +144,7 @@ def _skip(request: HttpRequest, candidate_id: int) -> Decision:
         candidate_id=candidate_id,
         until=timezone.now() + timedelta(days=known.get(days, 1)),
         user=signed_in(request),
-        reason=request.POST.get("reason", ""),
+        reason=reason_of(request),
     )
 
 
@@ -198,7 +198,7 @@ def _seen(request: HttpRequest) -> dict[str, Any]:
     return {
         "shown": read_shown(request.POST),
         "user": signed_in(request),
-        "reason": request.POST.get("reason", ""),
+        "reason": reason_of(request),
     }
 
 

@@ -13,6 +13,7 @@ from matching import rules, rules_trial
 from matching.models import Rematch, RuleSet, RuleState, RuleTrial, TrialState
 from matching.rules_content import content_of, differences, digest
 from matching.rules_faults import Fault
+from mdm.cause import reason_given
 from mdm.domains import BY_SLUG, DOMAINS
 from mdm.errors import Invalid, NotFound
 from mdm.spec import Domain
@@ -201,7 +202,7 @@ def _form(request: HttpRequest, domain: Domain, begun: RuleSet, save: Any, conte
     if request.method == "POST":
         content, context["reason"] = rules_form.read(domain, request.POST), request.POST.get("reason", "")
         try:
-            kept: RuleSet = save(content, context["reason"])
+            kept: RuleSet = save(content, reason_given(context["reason"]))
         except Invalid as refusal:
             found = list(refusal.problems)
         else:

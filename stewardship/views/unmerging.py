@@ -17,7 +17,7 @@ from mdm.mastering import follow_merges, homes, standing_below
 from mdm.models import GoldenRecord, Link, Merge
 from mdm.spec import Domain
 from stewardship import showing, workflow
-from stewardship.access import is_fragment, require, signed_in
+from stewardship.access import is_fragment, reason_of, require, signed_in
 from stewardship.foresight import Foresight, foresee
 from stewardship.models import Decision
 from stewardship.permissions import may_decide
@@ -73,7 +73,7 @@ def unmerge(request: HttpRequest, merge_id: UUID) -> HttpResponseBase:
             return workflow.unmerge(
                 merge_ids=[merge.pk],
                 user=signed_in(request),
-                reason=request.POST.get("reason", ""),
+                reason=reason_of(request),
                 may_join_again=bool(request.POST.get("may_join_again")),
             )
 
@@ -89,7 +89,7 @@ def _page(request: HttpRequest, record: GoldenRecord, domain: Domain, ticked: se
         return _show(request, record, domain, ticked)
 
     def act() -> Decision:
-        return _leave(request, record, ticked, request.POST.get("reason", ""), _shown(request))
+        return _leave(request, record, ticked, reason_of(request), _shown(request))
 
     return _carry_out(request, record, domain, act, "", ticked)
 

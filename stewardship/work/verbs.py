@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from matching import verdicts
 from matching.models import CandidateState, MatchCandidate
+from mdm.cause import LONGEST_REASON
 from mdm.errors import Invalid, Refused
 from mdm.people import ADMINISTRATOR, DOMAIN_OWNER, STEWARD, in_group
 from mdm.retrying import atomic
@@ -19,7 +20,6 @@ from stewardship.workflow import skip_candidate
 
 MOST = 5000
 LONGEST_WAIT = 8784  # hours: a leap year
-LONGEST_REASON = 500
 Names = Sequence[tuple[str, str]]
 
 
@@ -81,7 +81,7 @@ def park(*, work: Names, until: datetime, user: User, reason: str = "") -> int:
     if until <= timezone.now():
         problems.append(("until", "That day has gone by; choose one to come."))
     if len(reason.strip()) > LONGEST_REASON:
-        problems.append(("reason", f"The reason is too long: at most {LONGEST_REASON} characters."))
+        problems.append(("reason", f"The reason is too long: at most {LONGEST_REASON} characters are kept."))
     if problems:
         raise Invalid("The work was not parked.", "Correct it and try again.", problems)
     for kind, key in work:

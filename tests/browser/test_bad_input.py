@@ -184,3 +184,36 @@ def test_a_strange_name_is_text_on_every_page_and_moves_none_sideways(page: Page
         if name.split()[0] not in page.inner_text("main"):
             silent.append(address)
     assert (wide, silent) == ({}, [])
+
+
+def test_a_reason_too_long_is_told_while_it_is_pasted_and_all_of_it_stays(desks: Any) -> None:
+    asked = question(*twins(name="Acme Medical"), score=0.9)
+    desk = desks("Stella Steward")
+    desk.goto(f"/review/{asked.pk}/")
+    reason = desk.get_by_label("Reason", exact=True)
+    reason.focus()
+    desk.keyboard.insert_text("w" * 612)
+    assert len(reason.input_value()) == 612
+    assert reason.evaluate("(field) => field.validationMessage") == "112 characters too many: at most 500."
+    desk.get_by_role("button", name=re.compile("^Merge 2")).click()
+    desk.wait_for_timeout(400)
+    assert not Decision.objects.exists()
+    assert len(reason.input_value()) == 612
+    reason.fill("same phone desk")
+    desk.get_by_role("button", name=re.compile("^Merge 2")).click()
+    expect(desk.locator(".toast")).to_contain_text("Merged")
+
+
+def test_without_scripts_a_reason_too_long_is_refused_aloud_and_stays(browser: Browser, live_server: Any) -> None:
+    record, user = supplier("V1", "Acme"), someone("Dora Owner", "domain owner")
+    asked = propose(record_id=record.pk, values={"name": "Acme!"}, base_version=1, reason="why", user=user)
+    context = browser.new_context(java_script_enabled=False, base_url=str(live_server))
+    page = context.new_page()
+    sign_in(page, str(live_server), someone("Stella Steward"))
+    page.goto(f"/requests/{asked.pk}/refuse/")
+    page.get_by_label("Reason").fill("w" * 612)
+    page.get_by_role("button", name="Refuse").click()
+    expect(page.locator("#reason_error")).to_contain_text("612 characters are too many: at most 500 are kept.")
+    assert len(page.get_by_label("Reason").input_value()) == 612
+    context.close()
+    assert ChangeRequest.objects.get().state == "open"
