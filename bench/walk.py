@@ -15,8 +15,9 @@ from playwright.sync_api import Error
 STANDARDS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa")
 GRAVE = ("serious", "critical")
 MOST_PAGES = 200
-# What a change of size or scheme needs to be drawn.
-SETTLED_MS = 100
+# What a change of size or scheme does to a page; all else is the same in either.
+LOOKS = ("color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size")
+DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
 # Answers that are no page: documents for machines, and the way out.
 NO_PAGE = ("/api/", "/static/", "/metrics", "/sign-out/")
 # Addresses that differ in these parameters only are looked at once each: they change the page's shape.
@@ -26,17 +27,17 @@ LINKS = """() => [...document.querySelectorAll("a[href], [hx-get]")]
   .map((one) => one.getAttribute("href") ?? one.getAttribute("hx-get"))"""
 
 
-def kind(address: str) -> str:
+def kind(address: str, shapes: Sequence[str] = SHAPES) -> str:
     """What tells one kind of page from another: the name of its address, and its tab."""
     parts = urlsplit(address)
     match = resolve(parts.path)
     if not match.view_name:
         return ""
-    shape = sorted(one for one in parts.query.split("&") if one.partition("=")[0] in SHAPES)
+    shape = sorted(one for one in parts.query.split("&") if one.partition("=")[0] in shapes)
     return "?".join((match.view_name, *shape))
 
 
-def walk(page: Any, seeds: Sequence[str] = ("/",)) -> Iterator[tuple[str, str, int]]:
+def walk(page: Any, seeds: Sequence[str] = ("/",), shapes: Sequence[str] = SHAPES) -> Iterator[tuple[str, str, int]]:
     """(kind, address, answer) of one page of each kind; the browser stands on it when it is given."""
     seen: set[str] = set()
     waiting = list(seeds)
@@ -45,7 +46,7 @@ def walk(page: Any, seeds: Sequence[str] = ("/",)) -> Iterator[tuple[str, str, i
         if any(part in address for part in NO_PAGE):
             continue
         try:
-            name = kind(address)
+            name = kind(address, shapes)
         except Resolver404:
             continue
         if not name or name in seen:
@@ -79,13 +80,16 @@ def put_axe_in(page: Any) -> None:
         page.evaluate(f"() => {{ {source}; window.axe = window.axe ?? axe; }}")
 
 
-def barriers(page: Any) -> list[str]:
-    """What axe-core finds serious or critical on the present page: rule, element, reason."""
+def barriers(page: Any, *, looks_only: bool = False) -> list[str]:
+    """What axe-core finds serious or critical on the present page: rule, element, reason.
+
+    ``looks_only`` leaves out what a look at the same page in another size or scheme has found.
+    """
     put_axe_in(page)
-    page.wait_for_timeout(SETTLED_MS)
+    page.evaluate(DRAWN)
+    chosen = {"type": "rule", "values": LOOKS} if looks_only else {"type": "tag", "values": STANDARDS}
     found = page.evaluate(
-        "(tags) => axe.run(document, {runOnly: {type: 'tag', values: tags}, resultTypes: ['violations']})",
-        list(STANDARDS),
+        "(chosen) => axe.run(document, {runOnly: chosen, resultTypes: ['violations'], elementRef: false})", chosen
     )
     return [
         f"{rule['id']}: {node['html'][:140]} ({' '.join(node['failureSummary'].split())[:220]})"

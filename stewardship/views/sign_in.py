@@ -9,7 +9,9 @@ from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
+from django.templatetags.static import static
 from django.urls import path, reverse
+from django.views.decorators.http import require_safe
 
 from stewardship import resume
 
@@ -60,6 +62,12 @@ class SignIn(LoginView):
         )  # fmt: skip
 
 
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """What browsers ask for beside a fragment or a file opened by itself: the mark every page names in its head."""
+    return redirect(static("assay/icons/mark.svg"))
+
+
 def demo_people() -> list[dict[str, str]]:
     """[{name, password, role}] of the demo, empty elsewhere."""
     file = settings.BASE_DIR / "demo" / "logins.toml"
@@ -70,6 +78,7 @@ def demo_people() -> list[dict[str, str]]:
 
 
 urls = [
+    path("favicon.ico", favicon, name="favicon"),
     path("sign-in/", SignIn.as_view(), name="sign_in"),
     path("sign-out/", LogoutView.as_view(), name="sign_out"),
 ]
