@@ -71,6 +71,12 @@ TONES = {
     "cancelled": "plain",
     "known": "ok",
     "unsure": "warn",
+    "changed": "info",
+    "beside": "warn",
+    "same": "plain",
+    "wrong": "danger",
+    "proposing": "busy",
+    "withdrawing": "busy",
     # links
     "verified": "ok",
     "automatic": "info",

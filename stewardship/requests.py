@@ -39,13 +39,15 @@ def propose(
     terms: Terms = NOW_AND_FOR_GOOD,
     unpins: Collection[str] = (),
     beside: Collection[str] = (),
+    correlation_id: UUID | None = None,
 ) -> ChangeRequest:
     """Propose new values for attributes of a record; they take effect when somebody else approves.
 
     Only values that differ from the record's are kept, and those ``terms`` name a source of. ``unpins`` are attributes
     whose earlier edits are to end instead. ``beside`` are the ids of open requests about the same attributes that the
-    person knows of. Raises Stale when the record moved on, Invalid naming every value that does not fit (or that
-    nothing differs, that the reason is missing, that somebody proposed a value already).
+    person knows of; ``correlation_id`` is that of the act it is part of. Raises Stale when the record moved on, Invalid
+    naming every value that does not fit (or that nothing differs, that the reason is missing, that somebody proposed a
+    value already).
     """
     record = GoldenRecord.objects.select_for_update(no_key=True).filter(pk=record_id).first()
     if record is None:
@@ -85,7 +87,7 @@ def propose(
         holds_from=terms.holds_from,
         requested_by=user,
     )
-    _decide(request, Verb.PROPOSE, user, request.reason)
+    _decide(request, Verb.PROPOSE, user, request.reason, correlation_id)
     return request
 
 
@@ -273,7 +275,7 @@ def refuse(*, request_id: UUID, user: User, answer: str) -> ChangeRequest:
 
 
 @atomic
-def withdraw_request(*, request_id: UUID, user: User) -> ChangeRequest:
+def withdraw_request(*, request_id: UUID, user: User, correlation_id: UUID | None = None) -> ChangeRequest:
     """Take back one's own request that is open, or waits for its day; then whoever approved it may as well.
 
     Raises Refused for anybody else, WrongState.
@@ -281,7 +283,7 @@ def withdraw_request(*, request_id: UUID, user: User) -> ChangeRequest:
     request = _locked(request_id, RequestState.OPEN, RequestState.SCHEDULED)
     if user.pk not in (request.requested_by_id, request.decided_by_id):
         raise Refused("Only whoever proposed a change can withdraw it.", "Refuse it instead.")
-    _decide(request, Verb.WITHDRAW, user, "")
+    _decide(request, Verb.WITHDRAW, user, "", correlation_id)
     return _settle(request, RequestState.WITHDRAWN, user, "")
 
 
@@ -305,7 +307,9 @@ def _settle(request: ChangeRequest, state: RequestState, user: User, answer: str
     return request
 
 
-def _decide(request: ChangeRequest, verb: Verb, user: User, reason: str) -> Decision:
+def _decide(
+    request: ChangeRequest, verb: Verb, user: User, reason: str, correlation_id: UUID | None = None
+) -> Decision:
     return Decision.objects.create(
         verb=verb,
         domain=request.domain,
@@ -313,6 +317,7 @@ def _decide(request: ChangeRequest, verb: Verb, user: User, reason: str) -> Deci
         records=_records(request),
         reason=reason,
         decided_by=user,
+        correlation_id=correlation_id or uuid7(),
     )
 
 

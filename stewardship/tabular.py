@@ -19,3 +19,8 @@ def defused(cell: Any) -> str:
     """The text of a cell that no spreadsheet calculates."""
     text = "" if cell is None else str(cell)
     return f"'{text}" if text.startswith(CALCULATED) else text
+
+
+def plain(cell: str) -> str:
+    """The cell of a download sent back, without the apostrophe put before what a spreadsheet would calculate."""
+    return cell[1:] if cell[:1] == "'" and cell[1:2] in CALCULATED and len(cell) > 1 else cell

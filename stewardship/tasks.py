@@ -7,7 +7,7 @@ from celery import shared_task
 from mdm.intake.drafts import due_drafts
 from mdm.retrying import AWAY
 from stewardship import bulk, rehearsing
-from stewardship.lists import checking, keeping
+from stewardship.lists import acting, checking, keeping
 from stewardship.scheduled import begin, due
 from stewardship.work.digest import send_due
 
@@ -50,14 +50,17 @@ def bulk_sweep() -> int:
 
 @shared_task(throws=AWAY, name=keeping.CHECK, queue="import")
 def check_list(list_id: str) -> str:
-    """Check one list for a while; its state afterwards. The second time there is nothing left, or others have it."""
-    return checking.check(list_id)
+    """Check one list, or propose or withdraw its changes, for a while; its state afterwards.
+
+    The second time there is nothing left, or others have it.
+    """
+    return checking.check(list_id) or acting.carry_out(list_id)
 
 
 @shared_task(throws=AWAY, queue="import")
 def lists_sweep() -> dict[str, str]:
     """Go on with the list that waits longest, or whose worker died: {list: state}. Lists in other hands are left."""
-    return {str(list_id): checking.check(list_id) for list_id in keeping.due()[:1]}
+    return {str(list_id): check_list(str(list_id)) for list_id in keeping.due()[:1]}
 
 
 @shared_task(throws=AWAY, queue="maintenance")

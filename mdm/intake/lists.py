@@ -1,7 +1,6 @@
 """A list that belongs to no source: its rows read and judged as those of a feed would be. Nothing is stored."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from mdm.intake.drafts import NEW_SOURCE
 from mdm.intake.given import golden_of
 from mdm.intake.mapping import Mapped, map_row
 from mdm.intake.plan import Cell, Plan
-from mdm.intake.readers import Reading
+from mdm.intake.readers import RawRow, Reading
 from mdm.intake.readers import read as open_file
 from mdm.intake.surroundings import Surroundings
 from mdm.models import GoldenRecord, GoldenState
@@ -35,14 +34,14 @@ def plan_of_list(document: Mapping[str, Any], around: Surroundings) -> Plan:
     return replace(plan, columns=tuple(column for column in plan.columns if column != LINE))
 
 
-@contextmanager
-def opened_list(file: Path, plan: Plan) -> Iterator[tuple[Reading, Iterator[Mapped]]]:
-    """The list opened for one pass, and its rows as the plan reads them, in flat memory. Raises UnreadableFile."""
-    with open_file(file, plan.dialect, expected_columns=plan.columns) as reading:
-        yield (
-            reading,
-            (map_row(plan, replace(row, cells={**row.cells, LINE: str(row.line)})) for row in reading),
-        )
+def open_list(file: Path, plan: Plan) -> Reading:
+    """The list opened for one pass. Raises UnreadableFile."""
+    return open_file(file, plan.dialect, expected_columns=plan.columns)
+
+
+def read_row(plan: Plan, row: RawRow) -> Mapped:
+    """What the plan makes of one row, all problems at once. Pure."""
+    return map_row(plan, replace(row, cells={**row.cells, LINE: str(row.line)}))
 
 
 def resolve(plan: Plan, rows: Sequence[Mapped], known: Targets) -> None:

@@ -11,34 +11,23 @@ from itertools import islice
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.utils import timezone
 
-from matching.searching import Searched
-from matching.searching_many import search_many
-from mdm import canonical
-from mdm.domains import BY_NAME
 from mdm.errors import Invalid
-from mdm.intake.lists import LINE, Targets, opened_list, plan_of_list, resolve
-from mdm.intake.mapping import Mapped
-from mdm.intake.plan import Plan
+from mdm.intake.lists import Targets, open_list, plan_of_list
 from mdm.intake.readers import UnreadableFile
 from mdm.intake.receiving import kept_at
 from mdm.intake.surroundings import look_around
-from mdm.masking import MASK
 from mdm.nudge import nudge
 from mdm.retrying import atomic
-from mdm.spec import Exposure
-from mdm.values import title_of
+from stewardship.lists import comparing, judging
 from stewardship.lists.keeping import CHECK, LEASE
-from stewardship.models import CheckedList, CheckedRow, ListState, Outcome
+from stewardship.models import CheckedList, CheckedRow, ListState, Outcome, Purpose
 
 CHUNK = 200
 SLICE = timedelta(seconds=20)  # then others in the queue have their turn
-FOUND = 3
-MOST_NOTES = 40  # of one row; a row of a wrong file may have hundreds
-LONGEST_NOTE = 400
-OUTCOMES = {"auto": Outcome.KNOWN, "review": Outcome.UNSURE, "new": Outcome.NEW}
+JUDGES = {Purpose.CHECK: judging.judge, Purpose.CHANGE: comparing.judge}
 
 
 class Overtaken(Exception):
@@ -86,75 +75,14 @@ def _check_for_a_while(one: CheckedList) -> bool:
     until = time.monotonic() + SLICE.total_seconds()
     plan = plan_of_list(one.document, look_around())
     known: Targets = {}
-    with opened_list(kept_at(one.stored_at), plan) as (_, rows):
+    judged = JUDGES[Purpose(one.purpose)]
+    with open_list(kept_at(one.stored_at), plan) as rows:
         ahead = (row for row in rows if row.line > one.last_line)
         while chunk := list(islice(ahead, CHUNK)):
-            _keep(one, _judged(plan, chunk, known), chunk[-1].line)
+            _keep(one, judged(one, plan, chunk, known), chunk[-1].line)
             if time.monotonic() > until:
                 return next(ahead, None) is None
     return True
-
-
-def _judged(plan: Plan, chunk: Sequence[Mapped], known: Targets) -> list[CheckedRow]:
-    """What is wrong with each row and what it would be. A few queries for all of them; writes nothing."""
-    resolve(plan, chunk, known)
-    domain = BY_NAME[plan.domain]
-    searched = search_many(domain, [(row.values, row.parts) for row in chunk], limit=FOUND)
-    hidden = _restricted_columns(plan)
-    return [
-        CheckedRow(
-            line=row.line,
-            title=title_of(domain, row.values, _first_text(row, hidden))[:200],
-            outcome=OUTCOMES[found.band],
-            problems=_notes(row.problems, hidden),
-            warnings=_notes(row.warnings, hidden),
-            found=_found(plan.domain, found),
-            digest=canonical.digest([row.values, row.parts] if row.values else row.raw)[:32],
-        )
-        for row, found in zip(chunk, searched, strict=True)
-    ]
-
-
-def _first_text(row: Mapped, hidden: frozenset[str]) -> str:
-    texts = (" ".join(str(text).split()) for name, text in row.cells.items() if name != LINE and name not in hidden)
-    return next((text for text in texts if text), "")
-
-
-def _restricted_columns(plan: Plan) -> frozenset[str]:
-    """Columns whose values nobody but the list's owner is to read."""
-    domain = BY_NAME[plan.domain]
-    parts = {part.name: part.attributes for part in domain.parts}
-    secret = {("", a.name) for a in domain.attributes if a.exposure is Exposure.RESTRICTED}
-    secret |= {(name, a.name) for name, own in parts.items() for a in own if a.exposure is Exposure.RESTRICTED}
-    cells = [("", cell) for cell in plan.cells] + [(part.part, cell) for part in plan.parts for cell in part.cells]
-    return frozenset(column for part, cell in cells if (part, cell.attribute) in secret for column in cell.columns)
-
-
-def _notes(notes: Sequence[dict[str, str]], hidden: frozenset[str]) -> list[list[str]]:
-    """[[column, sentence]], each sentence once."""
-    said: dict[tuple[str, str], None] = {}
-    for note in notes:
-        text = note["message"]
-        if note["column"] in hidden and note["value"]:
-            text = text.replace(note["value"], MASK)
-        column = "" if note["column"] == LINE else note["column"]
-        said[column, text[:LONGEST_NOTE]] = None
-    return [list(one) for one in islice(said, MOST_NOTES)]
-
-
-def _found(domain: str, searched: Searched) -> list[dict[str, object]]:
-    return [
-        {
-            "record": str(one.record),
-            "code": one.code,
-            "title": one.title[:300],
-            "domain": domain,
-            "score": round(one.score.probability, 4),
-            "band": one.band,
-            "sentence": one.sentence,
-        }
-        for one in searched.likely
-    ]
 
 
 @atomic
@@ -178,7 +106,28 @@ def _counted(rows: Sequence[CheckedRow]) -> Counter[str]:
     return counts
 
 
-# What rows of one list have to do with each other is known when all are there.
+@atomic
+def _compare_rows(one: CheckedList) -> None:
+    """What rows of one list have to do with each other is known when all are there."""
+    held = _mine(one).select_for_update().first()
+    if held is None:
+        return
+    with connection.cursor() as cursor:
+        for statement in TOGETHER[Purpose(held.purpose)]:
+            cursor.execute(statement, {"list": one.pk})
+    held.counts = recount(held)
+    held.save(update_fields=["counts"])
+
+
+def recount(one: CheckedList) -> dict[str, int]:
+    """The counts of its rows as they are now: of each outcome, of errors, remarks and repetitions. One query."""
+    wanted = {outcome.value: Count("pk", filter=Q(outcome=outcome)) for outcome in Outcome}
+    wanted["errors"] = Count("pk", filter=~Q(problems=[]))
+    wanted["warnings"] = Count("pk", filter=~Q(warnings=[]))
+    wanted["repeated"] = Count("pk", filter=Q(same_as__isnull=False) | Q(shares__isnull=False))
+    return {name: number for name, number in one.rows.aggregate(**wanted).items() if number}
+
+
 _SAME = """
 UPDATE stewardship_checkedrow AS later SET same_as = earlier.line
 FROM (
@@ -194,19 +143,17 @@ FROM (
 ) earlier
 WHERE later.id = earlier.id AND later.line > earlier.line AND later.same_as IS NULL
 """
-
-
-@atomic
-def _compare_rows(one: CheckedList) -> None:
-    held = _mine(one).select_for_update().first()
-    if held is None:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(_SAME, {"list": one.pk})
-        cursor.execute(_SHARES, {"list": one.pk})
-    repeated = CheckedRow.objects.filter(of=held).filter(Q(same_as__isnull=False) | Q(shares__isnull=False))
-    held.counts = {**held.counts, "repeated": repeated.count()}
-    held.save(update_fields=["counts"])
+# Which of them is meant nobody can know, so none is proposed.
+_RIVALS = """
+UPDATE stewardship_checkedrow AS row SET outcome = 'wrong', problems = row.problems || jsonb_build_array(
+  jsonb_build_array('', 'Rows ' || twice.lines || ' change the same record: say it in one row.'))
+FROM (
+  SELECT record_id, string_agg(line::text, ', ' ORDER BY line) AS lines FROM stewardship_checkedrow
+  WHERE of_id = %(list)s AND outcome IN ('changed', 'beside') GROUP BY record_id HAVING count(*) > 1
+) twice
+WHERE row.of_id = %(list)s AND row.record_id = twice.record_id AND row.outcome IN ('changed', 'beside')
+"""
+TOGETHER = {Purpose.CHECK: (_SAME, _SHARES), Purpose.CHANGE: (_RIVALS,)}
 
 
 def _end(one: CheckedList, state: ListState, **columns: str) -> str:

@@ -8,13 +8,12 @@ from typing import Any, BinaryIO
 from uuid import UUID
 
 from django.contrib.auth.models import User
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from mdm.domains import BY_NAME
 from mdm.errors import Invalid, NotFound, WrongState
 from mdm.identity import uuid7
-from mdm.intake.drafts import expected_rows, first_document
+from mdm.intake.drafts import expected_rows
 from mdm.intake.lists import plan_of_list
 from mdm.intake.looking import look
 from mdm.intake.receiving import keep, kept_at
@@ -23,8 +22,10 @@ from mdm.intake.targets import Records
 from mdm.nudge import nudge
 from mdm.people import AUDITOR, in_group
 from mdm.retrying import atomic
-from stewardship.models import CheckedList, CheckedRow, ListState
-from stewardship.models.lists import UNDER_WAY
+from stewardship.lists import columns
+from stewardship.models import CheckedList, CheckedRow, ListState, Purpose
+from stewardship.models.lists import ACTED, ACTING, BEING_CHECKED
+from stewardship.rebasing import WAITING
 
 FOLDER = "lists"
 KEPT = timedelta(days=14)
@@ -47,7 +48,15 @@ def find(list_id: UUID, user: User) -> CheckedList:
     return found
 
 
-def draw(*, file: BinaryIO, file_name: str, size: int, user: User, records: Records | None = None) -> CheckedList:
+def draw(
+    *,
+    file: BinaryIO,
+    file_name: str,
+    size: int,
+    user: User,
+    records: Records | None = None,
+    purpose: Purpose = Purpose.CHECK,
+) -> CheckedList:
     """Keep a file to be checked, with what its columns seem to be; ``records`` says what its rows are.
 
     Raises Invalid where it is no table, is empty, or the person has too many lists, and then keeps nothing; OSError
@@ -57,16 +66,13 @@ def draw(*, file: BinaryIO, file_name: str, size: int, user: User, records: Reco
         raise Invalid("This file is empty: there is nothing to check.", "Export it again and check that it has rows.")
     if CheckedList.objects.filter(owner=user).count() >= MOST:
         raise Invalid(f"You have {MOST} lists already.", "Take some of them away first.")
-    made = CheckedList(id=uuid7(), owner=user, file_name=Path(file_name).name[-255:], size=size)
+    made = CheckedList(id=uuid7(), owner=user, purpose=purpose, file_name=Path(file_name).name[-255:], size=size)
     folder = f"{FOLDER}/{made.pk}"
     try:
         sha256, made.size = keep(file, folder)
         made.stored_at = f"{folder}/{sha256}"
         found = look(kept_at(made.stored_at))
-        around = look_around()
-        document = first_document(found, made.file_name, around, records)
-        if document.get("part"):  # rows of a part are no records to be found
-            document = first_document(found, made.file_name, around, Records(BY_NAME[document["domain"]]))
+        document, made.naming = columns.proposed(found, made.file_name, purpose, records)
     except BaseException:
         shutil.rmtree(kept_at(folder), ignore_errors=True)
         raise
@@ -76,16 +82,22 @@ def draw(*, file: BinaryIO, file_name: str, size: int, user: User, records: Reco
 
 
 @atomic
-def choose(*, list_id: UUID, user: User, document: Mapping[str, Any], check: bool = True) -> CheckedList:
+def choose(
+    *, list_id: UUID, user: User, document: Mapping[str, Any], naming: str = "", check: bool = True
+) -> CheckedList:
     """Say anew what the columns are; what was found out before is forgotten. ``check`` asks for the check at once.
 
-    Raises NotFound, Invalid (nothing is kept) with every reason why the document cannot be used.
+    ``naming`` is the column of a list of changes that names the record. Raises NotFound, WrongState once changes were
+    proposed, Invalid (nothing is kept) with every reason why the document cannot be used.
     """
-    one = _own(list_id, user)
+    one = own(list_id, user)
+    if one.state in ACTED:
+        raise WrongState("The changes of this list were proposed.", "Withdraw them, or send the list again.")
     if check:
+        columns.require_usable(document, one.purpose, naming)
         plan_of_list(document, look_around())
     forget(one)
-    one.document = dict(document)
+    one.document, one.naming = dict(document), naming
     one.state = ListState.ASKED if check else ListState.DRAWN
     one.save()
     if check:
@@ -105,8 +117,8 @@ def forget(one: CheckedList) -> None:
 @atomic
 def cancel(*, list_id: UUID, user: User) -> CheckedList:
     """Stop checking; what was found out so far stays. Raises NotFound, WrongState where it is not being checked."""
-    one = _own(list_id, user)
-    if one.state not in UNDER_WAY:
+    one = own(list_id, user)
+    if one.state not in BEING_CHECKED:
         raise WrongState("This list is not being checked.", "Reload the page.")
     one.state, one.ended_at, one.turn = ListState.CANCELLED, timezone.now(), one.turn + 1
     one.save(update_fields=["state", "ended_at", "turn"])
@@ -115,18 +127,25 @@ def cancel(*, list_id: UUID, user: User) -> CheckedList:
 
 @atomic
 def remove(*, list_id: UUID, user: User) -> str:
-    """Take the list away with its file and all that was found out; its name. Raises NotFound."""
-    one = _own(list_id, user)
+    """Take the list away with its file and all that was found out; its name. What was proposed stays proposed.
+
+    Raises NotFound, WrongState while it is being proposed or withdrawn.
+    """
+    one = own(list_id, user)
+    if one.state in ACTING:
+        raise WrongState("This list is at work.", "Wait until it has ended.")
     _remove(one)
     return one.file_name
 
 
 def tidy() -> int:
-    """Take away every list that was kept long enough; how many. The second time there are none."""
-    gone = 0
-    for list_id in list(CheckedList.objects.filter(created_at__lt=timezone.now() - KEPT).values_list("pk", flat=True)):
-        gone += _tidy(list_id)
-    return gone
+    """Take away every list that was kept long enough; how many. The second time there are none.
+
+    One whose changes still wait stays, so that all of them can be withdrawn at once.
+    """
+    waiting = CheckedRow.objects.filter(of=OuterRef("pk"), request__state__in=WAITING)
+    old = CheckedList.objects.filter(~Exists(waiting), created_at__lt=timezone.now() - KEPT).exclude(state__in=ACTING)
+    return sum(_tidy(list_id) for list_id in list(old.values_list("pk", flat=True)))
 
 
 @atomic
@@ -139,10 +158,11 @@ def _tidy(list_id: UUID) -> int:
 
 
 def due() -> list[UUID]:
-    """Lists that wait to be checked, or whose worker died."""
-    dead = Q(state=ListState.RUNNING, heartbeat_at__lt=timezone.now() - LEASE)
-    found = CheckedList.objects.filter(Q(state=ListState.ASKED) | dead)
-    return list(found.order_by("heartbeat_at", "pk").values_list("pk", flat=True))
+    """Lists that wait for a worker, or whose worker died; whoever waits longest first."""
+    dead = Q(heartbeat_at__lt=timezone.now() - LEASE)
+    at_work = Q(state=ListState.RUNNING) & dead | Q(state__in=ACTING) & (dead | Q(heartbeat_at__isnull=True))
+    found = CheckedList.objects.filter(Q(state=ListState.ASKED) | at_work)
+    return list(found.order_by(F("heartbeat_at").asc(nulls_first=True), "pk").values_list("pk", flat=True))
 
 
 def _remove(one: CheckedList) -> None:
@@ -151,7 +171,8 @@ def _remove(one: CheckedList) -> None:
     one.delete()
 
 
-def _own(list_id: UUID, user: User) -> CheckedList:
+def own(list_id: UUID, user: User) -> CheckedList:
+    """One's own list, locked. Raises NotFound."""
     one = CheckedList.objects.select_for_update(of=("self",)).filter(pk=list_id, owner=user).first()
     if one is None:
         raise NotFound("There is no such list of yours.", f"Lists are kept for {KEPT.days} days. Send the file again.")

@@ -12,15 +12,19 @@ from mdm.intake.readers import Dialect, Reading, read
 from mdm.intake.receiving import kept_at
 from stewardship import showing
 from stewardship.drafting import dialect_of
+from stewardship.lists import changes
+from stewardship.lists.checking import recount
 from stewardship.lists.keeping import LEASE
-from stewardship.models import CheckedList, CheckedRow, ListState, Outcome
-from stewardship.models.lists import UNDER_WAY
+from stewardship.models import CheckedList, CheckedRow, ListState, Outcome, Purpose
+from stewardship.models.lists import ACTING, BEING_CHECKED
 
 PAGE = 50
 STEP = 1000
-SHOWN: Mapping[str, tuple[str, Q]] = {
-    # name in the address -> label of the filter, and which rows
-    "all": ("All rows", Q()),
+Kinds = Mapping[str, tuple[str, Q]]
+ALL = {"all": ("All rows", Q())}
+# name in the address -> label of the filter, and which rows
+CHECKED: Kinds = {
+    **ALL,
     "errors": ("With errors", ~Q(problems=[])),
     "known": ("There already", Q(outcome=Outcome.KNOWN)),
     "unsure": ("May be there", Q(outcome=Outcome.UNSURE)),
@@ -28,12 +32,24 @@ SHOWN: Mapping[str, tuple[str, Q]] = {
     "warnings": ("With remarks", ~Q(warnings=[])),
     "repeated": ("Twice in the list", Q(same_as__isnull=False) | Q(shares__isnull=False)),
 }
+CHANGES: Kinds = {
+    **ALL,
+    **{one.value: (str(one.label), Q(outcome=one)) for one in (*changes.BEFORE, *changes.AFTER)},
+    "warnings": ("With remarks", ~Q(warnings=[])),
+}
 MARK = "Check: "
 COLUMNS = ("row", "errors", "remarks", "result", "record", "name of the record", "score", "why", "others")
 
 
+def kinds(one: CheckedList) -> Kinds:
+    """The kinds of rows a list is looked at by."""
+    return CHANGES if one.purpose == Purpose.CHANGE else CHECKED
+
+
 def figures(one: CheckedList) -> list[dict[str, Any]]:
     """The counts on top; each leads to its rows."""
+    if one.purpose == Purpose.CHANGE:
+        return changes.figures(one)
     counts = one.counts
     errors, repeated = counts.get("errors", 0), counts.get("repeated", 0)
     return [
@@ -55,22 +71,26 @@ def facets(one: CheckedList, show: str) -> list[dict[str, Any]]:
     counts = {**one.counts, "all": one.rows_done}
     return [
         {"label": label, "href": f"?show={name}", "current": name == show, "count": counts.get(name, 0)}
-        for name, (label, _) in SHOWN.items()
+        for name, (label, _) in kinds(one).items()
+        if counts.get(name) or name == show or one.purpose == Purpose.CHECK
     ]
 
 
 def rows(one: CheckedList, show: str, after: int) -> list[CheckedRow]:
     """The rows of one kind behind a line, in the order of the file: a page, and one more where there is more."""
-    found: QuerySet[CheckedRow] = one.rows.filter(SHOWN[show][1], line__gt=after)
+    found: QuerySet[CheckedRow] = one.rows.filter(kinds(one)[show][1], line__gt=after).select_related("record")
     return list(found.order_by("line")[: PAGE + 1])
 
 
-def with_links(found: Sequence[CheckedRow]) -> list[dict[str, Any]]:
-    """Rows ready for the table: the records found, each with its address."""
+def with_links(one: CheckedList, found: Sequence[CheckedRow]) -> list[dict[str, Any]]:
+    """Rows ready for the table: the records found or named, each with its address, and what would change."""
+    lines = changes.lines_of(one, found) if one.purpose == Purpose.CHANGE else {}
     return [
         {
             "row": row,
-            "found": [{**one, "href": showing.record_address(one["domain"], one["code"])} for one in row.found],
+            "found": [{**alike, "href": showing.record_address(alike["domain"], alike["code"])} for alike in row.found],
+            "href": showing.record_address(row.record.domain, row.record.code) if row.record else "",
+            "changes": lines.get(row.pk, []),
         }
         for row in found
     ]
@@ -78,21 +98,43 @@ def with_links(found: Sequence[CheckedRow]) -> list[dict[str, Any]]:
 
 def progress(one: CheckedList) -> dict[str, Any]:
     """How far the check has come, for ``partials/progress.html``."""
-    ended = one.state == ListState.CHECKED
+    ended = one.state not in BEING_CHECKED
     return {
+        "title": "Checking every row",
         "done": one.rows_done,
         "total": one.rows_done if ended else max(one.rows_expected, one.rows_done) or None,
         "note": f"{one.rows_done:,} rows checked" if one.rows_done else "Waiting for a worker",
         "steps": [
             {"label": "File kept", "state": "done"},
-            {"label": "Every row checked", "state": "done" if ended else "now" if one.state in UNDER_WAY else "failed"},
+            {"label": "Every row checked", "state": "done" if ended else "now"},
+        ],
+    }
+
+
+def act(one: CheckedList) -> dict[str, Any]:
+    """How far proposing or withdrawing has come, for ``partials/progress.html``. One query."""
+    counts = recount(one)
+    back = one.state in (ListState.WITHDRAWING, ListState.WITHDRAWN)
+    wanted = (Outcome.CHANGED, Outcome.BESIDE) if one.beside else (Outcome.CHANGED,)
+    left = sum(counts.get(outcome.value, 0) for outcome in ((Outcome.PROPOSED,) if back else wanted))
+    ended = (Outcome.WITHDRAWN, Outcome.DECIDED) if back else (Outcome.PROPOSED, Outcome.FAILED)
+    done = sum(counts.get(outcome.value, 0) for outcome in ended)
+    return {
+        "title": "Withdrawing" if back else "Proposing",
+        "done": done,
+        "total": left + done,
+        "note": f"{done:,} of {left + done:,}",
+        "steps": [
+            {"label": "Every row checked", "state": "done"},
+            {"label": "Withdrawn" if back else "Proposed", "state": "now"},
         ],
     }
 
 
 def waits_long(one: CheckedList) -> bool:
     """Whether no worker has taken it up for so long that an operator should hear of it."""
-    return one.state == ListState.ASKED and timezone.now() - (one.heartbeat_at or one.created_at) > LEASE
+    at_rest = one.state == ListState.ASKED or one.state in ACTING
+    return at_rest and timezone.now() - (one.heartbeat_at or one.created_at) > LEASE
 
 
 def _opened(one: CheckedList) -> Reading:
@@ -100,23 +142,27 @@ def _opened(one: CheckedList) -> Reading:
     return read(kept_at(one.stored_at), dialect)
 
 
-def annotated(one: CheckedList) -> tuple[list[str], Iterator[list[Any]]]:
-    """The columns and rows of the list as it came, each row with what was found out; in flat memory."""
+def annotated(one: CheckedList, show: str = "all") -> tuple[list[str], Iterator[list[Any]]]:
+    """The columns of the list as it came, and its rows of one kind with what was found out; in flat memory."""
     with _opened(one) as reading:
         header = list(reading.header)
-    return [*header, *(MARK + name for name in COLUMNS)], _annotated(one, header)
+    added = changes.COLUMNS if one.purpose == Purpose.CHANGE else COLUMNS
+    return [*header, *(MARK + name for name in added)], _annotated(one, header, kinds(one)[show][1])
 
 
-def _annotated(one: CheckedList, header: Sequence[str]) -> Iterator[list[Any]]:
+def _annotated(one: CheckedList, header: Sequence[str], wanted: Q) -> Iterator[list[Any]]:
     with _opened(one) as reading:
         raw = iter(reading)
         while chunk := list(islice(raw, STEP)):
-            lines = [row.line for row in chunk]
-            known = {row.line: row for row in one.rows.filter(line__gte=lines[0], line__lte=lines[-1])}
+            among = one.rows.filter(wanted, line__gte=chunk[0].line, line__lte=chunk[-1].line)
+            known = {row.line: row for row in among.select_related("record")}
+            lines = changes.lines_of(one, list(known.values())) if one.purpose == Purpose.CHANGE else {}
             for row in chunk:
                 checked = known.get(row.line)
-                if checked is not None:  # a check that was cancelled ends before the file does
-                    yield [*(row.cells.get(name, "") for name in header), *_told(checked)]
+                if checked is not None:  # of another kind, or the check was cancelled before
+                    cells = (row.cells.get(name, "") for name in header)
+                    own = lines.get(checked.pk)
+                    yield [*cells, *(_told(checked) if own is None else changes.told(checked, own, said))]
 
 
 def _told(row: CheckedRow) -> list[Any]:

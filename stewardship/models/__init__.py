@@ -3,7 +3,7 @@
 from stewardship.models.bulk import BulkDecision, BulkState, BulkVerb
 from stewardship.models.decisions import Decision, Verb
 from stewardship.models.habits import Habit
-from stewardship.models.lists import CheckedList, CheckedRow, ListState, Outcome
+from stewardship.models.lists import CheckedList, CheckedRow, ListState, Outcome, Purpose
 from stewardship.models.opinions import Opinion, OpinionVerdict
 from stewardship.models.presses import Press
 from stewardship.models.requests import ChangeRequest, RequestState
@@ -34,6 +34,7 @@ __all__ = [
     "OpinionVerdict",
     "Outcome",
     "Press",
+    "Purpose",
     "RequestState",
     "SavedView",
     "TableChoice",

@@ -11,14 +11,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from mdm.domains import BY_NAME, DOMAINS
 from mdm.errors import Invalid
-from mdm.intake.drafts import NEW_SOURCE, first_document
+from mdm.intake.drafts import NEW_SOURCE
 from mdm.intake.surroundings import look_around
 from mdm.intake.targets import Records
 from mdm.models import SourceSystem
 from stewardship import drafting
 from stewardship.access import require, signed_in
+from stewardship.lists import columns as of_list
 from stewardship.lists import keeping, telling
-from stewardship.models import CheckedList
+from stewardship.lists.comparing import CLEAR
+from stewardship.models import CheckedList, Purpose
 from stewardship.permissions import may_check, may_see
 from stewardship.views.batches import ACCEPT, NotKept
 
@@ -39,6 +41,9 @@ def _page(request: HttpRequest, refusal: Invalid | None = None) -> HttpResponse:
         "lines": [(one, telling.domain_label(one)) for one in keeping.seen_by(user)[:SHOWN]],
         "domains": DOMAINS,
         "asked": asked,
+        "purposes": Purpose.choices,
+        "purpose": _purpose(request.POST.get("purpose", "") or request.GET.get("purpose", "")),
+        "clear": CLEAR,
         "accept": ACCEPT,
         "days": keeping.KEPT.days,
         "may_check": may_check(user),
@@ -59,7 +64,7 @@ def send(request: HttpRequest) -> HttpResponse:
         made = keeping.draw(
             file=file,  # type: ignore[arg-type]  # a binary file
             file_name=str(file.name), size=file.size or 0, user=signed_in(request),
-            records=Records(domain) if domain else None,
+            records=Records(domain) if domain else None, purpose=_purpose(request.POST.get("purpose", "")),
         )  # fmt: skip
     except Invalid as refusal:
         return _page(request, refusal)
@@ -68,6 +73,10 @@ def send(request: HttpRequest) -> HttpResponse:
             "The file could not be stored: the hub's disk refused it.", "Tell your operator, then send it again."
         ) from error
     return redirect("stewardship:list_columns", made.pk)
+
+
+def _purpose(text: str) -> Purpose:
+    return Purpose(text) if text in Purpose.values else Purpose.CHECK
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -89,16 +98,19 @@ def _chosen(request: HttpRequest, one: CheckedList) -> HttpResponse:
     document = drafting.typed_dialect(request.POST, one.document)
     domain = BY_NAME.get(request.POST.get("records", ""), drafting.records_in(one.document).domain)
     found = drafting.seen(one, document)
+    naming = next((name for name in found.header if name == request.POST.get("naming")), "")
     if domain != drafting.records_in(one.document).domain or found.header != before.header:
         values = document.get("values", {})
-        proposed = first_document(found, one.file_name, look_around(), Records(domain), values)
-        document = {**proposed, "source": document["source"], "dialect": document["dialect"]}
-        keeping.choose(list_id=one.pk, user=user, document=document, check=False)
+        proposal, naming = of_list.proposed(found, one.file_name, one.purpose, Records(domain), values)
+        document = {**proposal, "source": document["source"], "dialect": document["dialect"]}
+        keeping.choose(list_id=one.pk, user=user, document=document, naming=naming, check=False)
         messages.info(request, "The columns were proposed anew.")
         return redirect("stewardship:list_columns", one.pk)
     fixed = [name.removeprefix("fixed-") for name in request.POST if name.startswith("fixed-")]
-    one.document = drafting.typed_choices(request.POST, document, found, fixed)
-    keeping.choose(list_id=one.pk, user=user, document=one.document)
+    one.document, one.naming = drafting.typed_choices(request.POST, document, found, fixed), naming
+    if one.purpose == Purpose.CHANGE:
+        one.document = of_list.changes_only(one.document, naming)
+    keeping.choose(list_id=one.pk, user=user, document=one.document, naming=naming)
     return redirect("stewardship:list", one.pk)
 
 
@@ -112,13 +124,16 @@ def _columns_page(request: HttpRequest, one: CheckedList, refusal: Invalid | Non
     around, records = look_around(), drafting.records_in(one.document)
     rows = drafting.columns(one, found, around)
     chosen = [column.target for column in rows]
+    groups, changes = drafting.groups(records, around, chosen), one.purpose == Purpose.CHANGE
     encoding = found.dialect.encoding
     context |= {
         "columns": rows,
         "rows_seen": len(found.rows),
-        "groups": drafting.groups(records, around, chosen),
-        "fixed": drafting.fixed(one, records, around, chosen),
-        "lacking": drafting.lacking(one),
+        "groups": of_list.fitting(groups, records.domain) if changes else groups,
+        "fixed": [] if changes else drafting.fixed(one, records, around, chosen),
+        "lacking": [] if changes else drafting.lacking(one),
+        "changes": changes,
+        "clear": CLEAR,
         "records": records,
         "dialect": found.dialect,
         "set_line": one.document.get("dialect", {}).get("header_line", ""),

@@ -16,6 +16,7 @@ from mdm.models import Batch
 from stewardship.access import require, signed_in
 from stewardship.permissions import may_import
 from stewardship.requests import person
+from stewardship.tabular import plain
 from stewardship.views.batches import find
 
 LINE, REASONS = "Line", "Reasons"
@@ -56,7 +57,7 @@ def _rows(request: HttpRequest, batch: Batch) -> dict[int, dict[str, str]]:
                 number = row.cells.get(LINE, "").strip()
                 if not (number.isascii() and number.isdigit() and len(number) < 10):
                     raise Invalid(f"Line {row.line} of the file names no line: “{number[:40]}”.", "Keep that column.")
-                rows[int(number)] = {name: _plain(row.cells.get(name, "")) for name in columns}
+                rows[int(number)] = {name: plain(row.cells.get(name, "")) for name in columns}
                 if len(rows) > MOST:
                     raise Invalid(f"At most {MOST:,} rows are mended by one file.", "Send it in pieces.")
     except UnreadableFile as error:
@@ -64,11 +65,6 @@ def _rows(request: HttpRequest, batch: Batch) -> dict[int, dict[str, str]]:
     if LINE in batch.header:
         raise Invalid(f'This file has a column "{LINE}" of its own.', "Mend its rows on this page.")
     return rows
-
-
-def _plain(cell: str) -> str:
-    """The cell without the apostrophe the download put before what a spreadsheet would calculate."""
-    return cell[1:] if cell[:2] in {"'=", "'+", "'-", "'@"} else cell
 
 
 @require_safe

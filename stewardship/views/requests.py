@@ -14,6 +14,7 @@ from django.urls import path, reverse
 from mdm import queries
 from mdm.domains import BY_NAME, DOMAINS
 from mdm.errors import NotFound
+from mdm.filters.fields import uuid_or_none
 from mdm.mastering.compose import EXTENSION_PREFIX, extension_attributes
 from mdm.models import ExtensionAttribute
 from mdm.queries.values import references_to
@@ -22,7 +23,7 @@ from stewardship import requests as verbs
 from stewardship import showing
 from stewardship.access import require, signed_in
 from stewardship.asking import Question, ask
-from stewardship.models import ChangeRequest, RequestState, Verb
+from stewardship.models import ChangeRequest, CheckedRow, RequestState, Verb
 from stewardship.permissions import may_approve, may_propose, may_see
 from stewardship.pinning import lifetime_words, proposed_values, watched_words
 from stewardship.views.create_request import MADE, NOT_MADE, made_record, may_take_back, show_new, why_not
@@ -33,8 +34,11 @@ PAGE = 50
 
 @require(may_see)
 def change_requests(request: HttpRequest) -> HttpResponseBase:
-    """Open ones first; mine; decided ones."""
+    """Open ones first; mine; decided ones. ``?list=ID``: only those a list proposed as one act."""
     everything = ChangeRequest.objects.select_related("record", "requested_by", "decided_by")
+    act = uuid_or_none(request.GET.get("list", ""))
+    if act:
+        everything = everything.filter(list_row__of=act)
     mine = Q(requested_by=signed_in(request))
     views: dict[str, QuerySet[ChangeRequest]] = {
         "open": everything.filter(state=RequestState.OPEN).order_by("requested_at"),
@@ -55,8 +59,9 @@ def change_requests(request: HttpRequest) -> HttpResponseBase:
     counted = {"open": views["open"].count(), "scheduled": views["scheduled"].count()}
     context = {
         "view": chosen,
+        "act": act,
         "tabs": [
-            {"label": labels[name], "href": f"?view={name}", "current": name == chosen, "count": counted.get(name)}
+            {"label": labels[name], "href": _turn(name, act), "current": name == chosen, "count": counted.get(name)}
             for name in views
         ],
         "rows": [
@@ -71,14 +76,15 @@ def change_requests(request: HttpRequest) -> HttpResponseBase:
             for one in page.object_list
         ],
         "total": page.paginator.count,
-        "previous_href": _turn(chosen, page.previous_page_number()) if page.has_previous() else "",
-        "next_href": _turn(chosen, page.next_page_number()) if page.has_next() else "",
+        "previous_href": _turn(chosen, act, page.previous_page_number()) if page.has_previous() else "",
+        "next_href": _turn(chosen, act, page.next_page_number()) if page.has_next() else "",
     }
     return render(request, "stewardship/requests/list.html", context)
 
 
-def _turn(view: str, number: int) -> str:
-    return f"?{urlencode({'view': view, 'page': number})}"
+def _turn(view: str, act: UUID | None, number: int = 1) -> str:
+    asked = {"view": view, "list": act or "", "page": number if number > 1 else ""}
+    return f"?{urlencode({name: value for name, value in asked.items() if value})}"
 
 
 def _attributes(one: ChangeRequest) -> list[Attribute]:
@@ -119,6 +125,7 @@ def change_request(request: HttpRequest, request_id: UUID) -> HttpResponseBase:
     context: dict[str, Any] = {
         "one": one,
         "domain": domain,
+        "together": CheckedRow.objects.filter(request=one).values_list("of", flat=True).first(),
         "record_href": showing.record_address(domain.name, record.code),
         "lines": lines,
         "moved": showing.timeline(domain, since) if open_now else [],
