@@ -4,11 +4,12 @@ Django builds a question anew each time, which costs ten times what PostgreSQL n
 and plans it anew: for ten lanes under way, and for a record that arrives alone, that was most of the work.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from typing import Any, Generic, NamedTuple, TypeVar, cast
+from uuid import UUID
 
 import psycopg
 from django.db import connection
@@ -46,6 +47,15 @@ def prepared(rows: int = 1) -> CursorWrapper:
     return wrap(cast("CursorWrapper", _Prepared(raw)))  # which needs no more than a cursor as PEP 249 has it
 
 
+def unhurried() -> str:
+    """What to select from beside, so that a statement of its own ends without waiting for the disk.
+
+    For what a crash may take back and nobody misses. Within a transaction it changes nothing.
+    """
+    local = "1" if connection.in_atomic_block else "set_config('synchronous_commit', 'off', true)"
+    return f"(SELECT {local}) unhurried"
+
+
 def is_pipelined() -> bool:
     """Whether answers are not waited for now; then nothing can be copied in."""
     return connection.connection is not None and bool(connection.connection.pgconn.pipeline_status)
@@ -80,16 +90,18 @@ class _Text(NamedTuple):
 
 
 class _Slot(NamedTuple):
-    """Where a value goes."""
+    """Where a value goes, or any number of them: {type of PostgreSQL}."""
 
     name: str
+    many: str = ""
 
 
 class Compiled(Generic[Row]):
     """A question whose values alone change.
 
     ``ask`` makes it of keyword arguments; ``like`` gives for each one a value that stands for it, met nowhere else in
-    the question. Whatever else ``ask`` depends on must stay the same, and it must join no columns of other models.
+    the question; a list of one value stands for any number of them, asked with ``__in``. Whatever else ``ask`` depends
+    on must stay the same. ``records`` is for questions that join no columns of other models.
     """
 
     def __init__(self, ask: Callable[..., QuerySet[Row, Any]], **like: Any) -> None:
@@ -98,9 +110,23 @@ class Compiled(Generic[Row]):
     def rows(self, **given: Any) -> list[tuple[Any, ...]]:
         """The answer as plain tuples, in the order of the question's columns."""
         values = [given[value.name] if isinstance(value, _Slot) else value for value in self._text.values]
-        with prepared() as cursor:
+        many = [len(value) for value in values if isinstance(value, list)]
+        if 0 in many:  # nothing is in nothing
+            return []
+        with prepared(max(many, default=1)) as cursor:
             cursor.execute(self._text.sql, values)
             return list(cursor.fetchall())
+
+    def values(self, **given: Any) -> list[dict[str, Any]]:
+        """The answer of a question that names its columns (``.values()``), as Django gives it."""
+        names, converters = self._columns
+        found = []
+        for row in self.rows(**given):
+            told = list(row)
+            for place, convert in converters:
+                told[place] = convert(told[place], connection)
+            found.append(dict(zip(names, told, strict=True)))
+        return found
 
     def records(self, **given: Any) -> list[Row]:
         """The answer as instances, bearing what the question annotates."""
@@ -124,12 +150,53 @@ class Compiled(Generic[Row]):
     @cached_property
     def _text(self) -> _Text:
         sql, given = self._question.query.sql_with_params()
-        slots = {value: _Slot(name) for name, value in self._like.items()}
+        slots = dict(_slot(name, value) for name, value in self._like.items())
         values = [slots.get(value, value) if isinstance(value, _likes(slots)) else value for value in given]
         if missing := set(slots.values()) - {value for value in values if isinstance(value, _Slot)}:
             raise TypeError(f"the question does not depend on {', '.join(slot.name for slot in missing)}")
         names = [*_names(self._model), *self._question.query.annotation_select]
-        return _Text(sql, values, names, _converters(self._model))
+        return _Text(_with_arrays(sql, values), values, names, _converters(self._model))
+
+    @cached_property
+    def _columns(self) -> tuple[Sequence[str], Sequence[tuple[int, Callable[..., Any]]]]:
+        """Names of the columns a question asks for by name, and what makes Python values of them."""
+        query = self._question.query
+        compiler = query.get_compiler(connection.alias)
+        compiler.as_sql()
+        found = compiler.get_converters([column[0] for column in compiler.select])
+        converters = [(place, _converting(*found[place])) for place in found]
+        return [*query.extra_select, *query.values_select, *query.annotation_select], converters
+
+
+def _slot(name: str, value: Any) -> tuple[Any, _Slot]:
+    """The value that is met in the text, and what goes there."""
+    if isinstance(value, list):
+        return value[0], _Slot(name, _ARRAYS[type(value[0])])
+    return value, _Slot(name)
+
+
+_ARRAYS: Mapping[type, str] = {UUID: "uuid", int: "bigint", str: "text"}
+
+
+def _with_arrays(sql: str, values: Sequence[Any]) -> str:
+    """The text with ``IN`` of one value where many may go as equality with any of an array."""
+    texts = sql.split("%s")
+    for place, value in enumerate(values):
+        if isinstance(value, _Slot) and value.many:
+            if not (texts[place].endswith(" IN (") and texts[place + 1].startswith(")")):
+                raise TypeError(f"{value.name} is a list, so the question must ask with __in")
+            texts[place] = texts[place].removesuffix(" IN (") + " = ANY("
+            texts[place + 1] = f"::{value.many}[]{texts[place + 1]}"
+    return "%s".join(texts)
+
+
+def _converting(steps: Sequence[Callable[..., Any]], expression: Any) -> Callable[..., Any]:
+    def convert(value: Any, through: Any) -> Any:
+        for step in steps:
+            value = step(value, expression, through)
+        return value
+
+    return convert
 
 
 def found_by(model: type[Row], column: str, values: Sequence[Any], then: str = "") -> list[Row]:

@@ -11,7 +11,7 @@ import orjson
 
 from mdm.compiled import Compiled, prepared
 from mdm.mastering.pins import resting
-from mdm.models import GoldenRecord, Link, SourceRecord, SourceSystem
+from mdm.models import Link, SourceRecord, SourceSystem
 from mdm.spec import Attribute, Domain, Kind
 from mdm.survivorship import PIN_RANK, Offer
 
@@ -167,9 +167,9 @@ def follow_merges(record_ids: Iterable[UUID]) -> dict[UUID, UUID]:
     known: dict[UUID, UUID | None] = {}
     frontier = set(answer)
     while frontier:
-        found: dict[UUID, UUID | None] = dict(
-            GoldenRecord.objects.filter(pk__in=frontier).values_list("pk", "merged_into_id")
-        )
+        with prepared(len(frontier)) as cursor:
+            cursor.execute("SELECT id, merged_into_id FROM mdm_goldenrecord WHERE id = ANY(%s::uuid[])", [[*frontier]])
+            found: dict[UUID, UUID | None] = dict(cursor.fetchall())
         known.update(found)
         frontier = {target for target in found.values() if target is not None and target not in known}
     final: dict[UUID, UUID] = {}

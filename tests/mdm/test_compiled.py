@@ -1,5 +1,8 @@
 """Statements put into SQL once and prepared once a session."""
 
+from typing import Any
+from uuid import UUID, uuid4
+
 import pytest
 from django.db import connection
 
@@ -50,3 +53,24 @@ def test_what_is_found_by_a_column_is_what_django_reads() -> None:
         assert told == {name: value for name, value in vars(one).items() if name != "_state"}
     row = next(iter(found_by(type(made[0].supplier), "record_id", [made[0].pk])))
     assert (row.name, row.provenance) == (made[0].supplier.name, made[0].supplier.provenance)
+
+
+def test_a_question_about_any_number_is_prepared_once_and_answers_what_django_reads() -> None:
+    made = [supplier(f"V{number}", name) for number, name in enumerate(("Acme", "Waters", "Bolton"))]
+
+    def ask(records: list[UUID]) -> Any:
+        held = type(made[0].supplier).objects.filter(record__in=records, record__state="active")
+        return held.order_by("name").values("record_id", "provenance", "parent__code", "record__title")
+
+    asked = Compiled(ask, records=[uuid4()])
+    for many in (made[:1], made, []):
+        wanted = [one.pk for one in many]
+        assert asked.values(records=wanted) == list(ask(wanted))
+    titles = [row["record__title"] for row in asked.values(records=[one.pk for one in made])]
+    assert titles == ["Acme", "Bolton", "Waters"]
+    assert kept('ORDER BY "mdm_supplier"') == 1
+
+
+def test_a_list_is_refused_where_the_question_asks_for_one() -> None:
+    with pytest.raises(TypeError, match="__in"):
+        Compiled(lambda codes: SourceSystem.objects.filter(code=codes[0]), codes=["any"]).rows(codes=["erp"])
