@@ -239,8 +239,8 @@ def browsing(address: str, chromium: str) -> Iterator[Page]:
 
 def run(given: argparse.Namespace) -> int:
     """Prepare, serve, work, judge."""
-    MatchCandidate.objects.filter(sentence=MANY).update(state=CandidateState.SUPERSEDED, decided_at=timezone.now())
     prepare(given.records, given.pairs + 1)  # so that a next one comes after the last
+    MatchCandidate.objects.filter(sentence=MANY).update(state=CandidateState.SUPERSEDED, decided_at=timezone.now())
     before = Decision.objects.count()
     with served() as address:
         with browsing(address, given.chromium) as page:
