@@ -15,8 +15,8 @@ from matching.features import make_feature
 from matching.models import Relation, RelationKind
 from mdm.cause import Cause
 from mdm.errors import NotFound, Refused
-from mdm.mastering import follow_merges
-from mdm.models import GoldenRecord, GoldenState, Link, SourceRecord
+from mdm.mastering import Source, follow_merges, open_links
+from mdm.models import GoldenRecord, GoldenState, Link
 from mdm.retrying import atomic
 from mdm.spec import Domain, Feature, Relating
 
@@ -247,21 +247,15 @@ def _source_ids(record_id: UUID) -> list[int]:
     return list(links.values_list("source_record_id", flat=True))
 
 
-def _sources(left: UUID, right: UUID) -> tuple[list[SourceRecord], list[SourceRecord]]:
-    links = Link.objects.filter(
-        record__in=(left, right),
-        ended_at__isnull=True,
-        source_record__part="",
-        source_record__system__internal=False,
-    ).select_related("source_record")
-    ours: list[SourceRecord] = []
-    theirs: list[SourceRecord] = []
-    for link in links.order_by("source_record_id"):
-        (ours if link.record_id == left else theirs).append(link.source_record)
+def _sources(left: UUID, right: UUID) -> tuple[list[Source], list[Source]]:
+    held = open_links([left, right])
+    ours, theirs = (
+        [one for one in held.get(pk, ()) if not one.part and not one.system.internal] for pk in (left, right)
+    )
     return ours, theirs
 
 
-def _speaks(relating: Relating, left: SourceRecord, right: SourceRecord) -> int | None:
+def _speaks(relating: Relating, left: Source, right: Source) -> int | None:
     """1 or 2: the left or the right record comes first; 0: they are related, in no order; None: nothing speaks for it.
 
     A parent by evidence that reads the same on both sides may be either.
@@ -275,11 +269,11 @@ def _speaks(relating: Relating, left: SourceRecord, right: SourceRecord) -> int 
     return 2 if forth else 1 if back else None
 
 
-def _shared(one: Feature, left: SourceRecord, other: Feature, right: SourceRecord) -> bool:
+def _shared(one: Feature, left: Source, other: Feature, right: Source) -> bool:
     return not set(_texts(one, left)).isdisjoint(_texts(other, right))
 
 
-def _texts(feature: Feature, record: SourceRecord) -> Iterable[str]:
+def _texts(feature: Feature, record: Source) -> Iterable[str]:
     return make_feature(feature, record.values, record.parts, _unresolved)
 
 

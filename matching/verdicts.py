@@ -16,6 +16,7 @@ from matching.known import ordered
 from matching.models import CandidateKind, CandidateMember, CandidateState, KnownNonMatch, MatchCandidate
 from mdm import mastering
 from mdm.cause import Cause
+from mdm.compiled import prepared, unhurried
 from mdm.errors import NotFound, Refused, WrongState
 from mdm.mastering import follow_merges
 from mdm.models import GoldenRecord, GoldenState, Link
@@ -35,22 +36,37 @@ class Verdict:
     activated: tuple[UUID, ...] = ()
 
 
-@atomic
 def claim(*, candidate_id: int, by: str, minutes: int = CLAIM_MINUTES) -> datetime:
     """Reserve an open candidate for one person; claiming again prolongs it. Returns until when.
 
-    Locks the candidate. Raises WrongState when it is not open or somebody else holds it.
+    One statement, which waits for no disk where it stands alone: a claim lost in a crash is made by the next look.
+    Raises WrongState when it is not open or somebody else holds it.
     """
+    until = timezone.now() + timedelta(minutes=minutes)
+    with prepared() as cursor:
+        cursor.execute(_CLAIM.format(unhurried()), [by, until, candidate_id, by])
+        if cursor.rowcount:
+            return until
+    return _claim_locked(candidate_id, by, until)
+
+
+@atomic
+def _claim_locked(candidate_id: int, by: str, until: datetime) -> datetime:
     candidate = _lock(candidate_id, CandidateState.OPEN)
-    now = timezone.now()
-    if candidate.claimed_by not in ("", by) and candidate.claimed_until and candidate.claimed_until > now:
+    if candidate.claimed_by not in ("", by) and candidate.claimed_until and candidate.claimed_until > timezone.now():
         raise WrongState(
             f"{candidate.claimed_by} is looking at this until {candidate.claimed_until:%H:%M} UTC.",
             "Take the next one.",
         )
-    candidate.claimed_by, candidate.claimed_until = by, now + timedelta(minutes=minutes)
+    candidate.claimed_by, candidate.claimed_until = by, until
     candidate.save(update_fields=["claimed_by", "claimed_until"])
-    return candidate.claimed_until
+    return until
+
+
+_CLAIM = """
+UPDATE matching_matchcandidate SET claimed_by = %s, claimed_until = %s FROM {}
+WHERE id = %s AND state = 'open' AND (claimed_by IN ('', %s) OR claimed_until IS NULL OR claimed_until <= now())
+"""
 
 
 @atomic

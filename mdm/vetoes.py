@@ -6,12 +6,15 @@ the attribute makes. ``open_in_both``: each of two members has a running record 
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import cache
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from mdm.compiled import Compiled, found_by
 from mdm.domains import BY_NAME
 from mdm.models import GoldenRecord, GoldenState
 from mdm.spec import Domain, Severity, Veto
@@ -42,7 +45,7 @@ def standing(domain: Domain, record_ids: Sequence[UUID]) -> list[Standing]:
     """The vetoes of the domain that stand against making one of these records, the gravest first."""
     if not domain.vetoes or len(record_ids) < 2:
         return []
-    rows = list(domain.model._default_manager.filter(record_id__in=record_ids))
+    rows = found_by(domain.model, "record_id", list(record_ids))
     found = [
         Standing(f"{veto.message}{told}", veto.severity)
         for veto in domain.vetoes
@@ -80,15 +83,24 @@ def _above(domain: Domain, veto: Veto, rows: Sequence[Any]) -> str | None:
 
 def _open_in_both(domain: Domain, veto: Veto, rows: Sequence[Any]) -> str | None:
     """How many members have a running record that refers to them, where two or more do."""
-    referrer = BY_NAME[veto.domain]
-    name, end = veto.attributes
-    today = timezone.localdate()
-    running = referrer.model._default_manager.filter(
-        Q(**{f"{end}__isnull": True}) | Q(**{f"{end}__gte": today}),
-        **{f"{name}__in": [row.pk for row in rows], "record__state": GoldenState.ACTIVE},
+    referred = _running(veto.domain, *veto.attributes).rows(
+        records=[row.pk for row in rows], today=timezone.localdate()
     )
-    number = running.values(name).distinct().count()
-    return f" ({number} of the records)" if number > 1 else None
+    return f" ({len(referred)} of the records)" if len(referred) > 1 else None
+
+
+@cache
+def _running(domain: str, name: str, end: str) -> Compiled[Any]:
+    """Which of some records a running record of the domain refers to."""
+
+    def ask(records: list[UUID], today: date) -> QuerySet[Any, Any]:
+        running = BY_NAME[domain].model._default_manager.filter(
+            Q(**{f"{end}__isnull": True}) | Q(**{f"{end}__gte": today}),
+            **{f"{name}__in": records, "record__state": GoldenState.ACTIVE},
+        )
+        return running.values_list(name).distinct()
+
+    return Compiled(ask, records=[uuid4()], today=date(1, 2, 3))
 
 
 _CHECKS: Mapping[str, Callable[[Domain, Veto, Sequence[Any]], str | None]] = {

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 # Beyond this many characters a comparison costs more than it tells.
 LIMIT = 400
@@ -12,7 +13,8 @@ ALIKE = 0.6
 Run = tuple[str, bool]
 
 
-def differing_runs(value: str, other: str) -> list[Run]:
+@lru_cache(maxsize=5000)  # of a large group most members say one of few things
+def differing_runs(value: str, other: str) -> Sequence[Run]:
     """Cut ``value`` into runs, each with whether it differs from ``other``; joined, the runs are ``value`` again.
 
     An empty differing run stands where ``other`` has something that ``value`` lacks. Case and white space are

@@ -2,15 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
+
+from django.db.models import QuerySet
 
 from matching import why
 from matching.known import ordered
-from matching.models import MatchCandidate
+from matching.models import MatchCandidate, MatchPair
 from matching.preparing import declaration
 from matching.rules import in_force
 from matching.scoring import Score, sentence
+from mdm.compiled import Compiled
 from mdm.domains import BY_NAME
 from mdm.models import SourceRecord
 from mdm.spec import Domain
@@ -38,13 +41,54 @@ class Kept:
     hidden: int
 
 
-def of_candidate(candidate: MatchCandidate) -> dict[str, Any]:
-    """The evidence of a question, its likest pairs first, as JSON. Two queries."""
+class Side(NamedTuple):
+    """A source record of a pair, as its evidence names it."""
+
+    pk: int
+    system_id: int
+    system: str
+    key: str
+    stub: bool
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One pair that was kept with a question."""
+
+    left: Side
+    right: Side
+    score: float
+    explanation: Sequence[Mapping[str, Any]]
+    sentence: str
+    vetoes: Sequence[str]
+
+
+def _pairs(candidate: int) -> QuerySet[MatchPair, dict[str, Any]]:
+    sides = [f"{side}_source{column}" for side in ("left", "right") for column in _SIDE]
+    rows = MatchPair.objects.filter(candidate=candidate).order_by("-score", "pk")
+    return rows.values(*sides, "score", "explanation", "sentence", "vetoes")
+
+
+_SIDE = ("_id", "__system_id", "__system__name", "__key", "__stub")
+_PAIRS = Compiled(_pairs, candidate=1_234_567)
+
+
+def pairs_of(candidate: MatchCandidate) -> list[Pair]:
+    """The pairs of a question, its likest first. One query."""
+    found = []
+    for row in _PAIRS.values(candidate=candidate.pk):
+        left, right = (Side(*(row[f"{side}_source{column}"] for column in _SIDE)) for side in ("left", "right"))
+        found.append(Pair(left, right, row["score"], row["explanation"], row["sentence"], row["vetoes"]))
+    return found
+
+
+def of_candidate(candidate: MatchCandidate, pairs: Sequence[Pair] | None = None) -> dict[str, Any]:
+    """The evidence of a question, its likest pairs first, as JSON. Two queries, one where its pairs are given."""
     domain = in_force(BY_NAME[candidate.domain])
-    pairs = list(candidate.pairs.select_related("left_source__system", "right_source__system").order_by("-score", "pk"))
+    pairs = pairs_of(candidate) if pairs is None else pairs
     rows = [
         _row(
-            domain, (pair.left_source, pair.right_source), pair.score, pair.explanation,
+            domain, (pair.left, pair.right), pair.score, pair.explanation,
             {"sentence": pair.sentence, "vetoes": pair.vetoes},
         )
         for pair in pairs[:MOST]
@@ -77,12 +121,13 @@ def show(domain: str, kept: Mapping[str, Any]) -> Kept:
 def _scored(domain: Domain, left: SourceRecord, right: SourceRecord, score: Score) -> dict[str, Any]:
     explanation = score.explanation(swap=ordered(left.pk, right.pk) != (left.pk, right.pk))
     told = {"sentence": sentence(score), "vetoes": list(score.vetoes)}
-    return _row(domain, (left, right), score.probability, explanation, told)
+    sides = [Side(one.pk, one.system_id, one.system.name, one.key, one.stub) for one in (left, right)]
+    return _row(domain, (sides[0], sides[1]), score.probability, explanation, told)
 
 
 def _row(
     domain: Domain,
-    pair: tuple[SourceRecord, SourceRecord],
+    pair: tuple[Side, Side],
     score: float,
     explanation: Sequence[Mapping[str, Any]],
     told: Mapping[str, Any],
@@ -90,8 +135,8 @@ def _row(
     left, right = pair
     by_name = left.stub or right.stub
     return {
-        "left": f"{left.system.name} {left.key}",
-        "right": f"{right.system.name} {right.key}",
+        "left": f"{left.system} {left.key}",
+        "right": f"{right.system} {right.key}",
         "sources": [left.pk, right.pk],
         "score": score,
         "explanation": list(explanation),

@@ -7,16 +7,21 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
-from uuid import UUID
+from functools import cache
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
 
-from mdm.models import GoldenRecord, Link, SourceRecord, SourceTrust
+from mdm.compiled import Compiled, found_by, prepared
+from mdm.domains import BY_NAME
+from mdm.mastering import UNTRUSTED, trust_ranks
+from mdm.models import GoldenRecord, Link
 from mdm.queries import Reference, masked
 from mdm.queries.values import columns, read
 from mdm.spec import Attribute, Domain, Part
 from stewardship.showing import Source, record_address, shown
 
-UNTRUSTED = 100
+if TYPE_CHECKING:
+    from django.db.models import QuerySet
 
 
 @dataclass(frozen=True)
@@ -62,16 +67,11 @@ class Member:
 
 def load(domain: Domain, record_ids: Iterable[UUID]) -> list[Member]:
     """The records as members, the one that should win first."""
-    records = GoldenRecord.objects.in_bulk(list(record_ids))
-    rows = {
-        row["record_id"]: row
-        for row in domain.model._default_manager.filter(record_id__in=records).values(
-            "record_id", "provenance", *columns(domain.attributes)
-        )
-    }
+    records = {one.pk: one for one in found_by(GoldenRecord, "id", list(record_ids))}
+    rows = {row["record_id"]: row for row in _values_of(domain.name).values(records=list(records))}
     known = _sources(domain, records)
     dates = _dates(rows.values())
-    lines = {part.name: _lines(part, records) for part in domain.parts}
+    lines = {part.name: _lines(domain.name, part, list(records)) for part in domain.parts}
     members = [
         _member(domain, record, rows[pk], known[pk], {name: found[pk] for name, found in lines.items()}, dates)
         for pk, record in records.items()
@@ -108,14 +108,24 @@ def _member(
 
 def _dates(rows: Iterable[Mapping[str, Any]]) -> dict[int, datetime]:
     """{source record: when it last changed} of every source record a value of these rows comes from. One query."""
-    wanted = {origin.get("source_record") for row in rows for origin in row["provenance"].values()}
-    return dict(SourceRecord.objects.filter(pk__in=wanted - {None}).values_list("pk", "as_of"))
+    wanted = {origin.get("source_record") for row in rows for origin in row["provenance"].values()} - {None}
+    with prepared(len(wanted)) as cursor:
+        cursor.execute("SELECT id, as_of FROM mdm_sourcerecord WHERE id = ANY(%s::bigint[])", [list(wanted)])
+        return dict(cursor.fetchall())
 
 
 def _sources(domain: Domain, record_ids: Iterable[UUID]) -> Mapping[UUID, list[Known]]:
-    ranks = dict(SourceTrust.objects.filter(domain=domain.name).values_list("system_id", "rank"))
-    links = (
-        Link.objects.filter(record_id__in=list(record_ids), ended_at__isnull=True, source_record__part="")
+    ranks = trust_ranks(domain)
+    found: dict[UUID, list[Known]] = defaultdict(list)
+    for record_id, system_id, code, name, key, seen in _LINKED.rows(records=list(record_ids)):
+        found[record_id].append(Known(Source(code, name), key, seen, ranks.get(system_id, UNTRUSTED)))
+    return found
+
+
+def _linked(records: list[UUID]) -> "QuerySet[Any, Any]":
+    links = Link.objects.filter(record_id__in=records, ended_at__isnull=True, source_record__part="")
+    return (
+        links.filter(source_record__system__internal=False)
         .exclude(source_record__state="retired")
         .order_by("source_record__system__code", "source_record__key")
         .values_list(
@@ -125,24 +135,34 @@ def _sources(domain: Domain, record_ids: Iterable[UUID]) -> Mapping[UUID, list[K
             "source_record__system__name",
             "source_record__key",
             "source_record__last_seen_at",
-            "source_record__system__internal",
         )
     )
-    found: dict[UUID, list[Known]] = defaultdict(list)
-    for record_id, system_id, code, name, key, seen, internal in links:
-        if not internal:
-            found[record_id].append(Known(Source(code, name), key, seen, ranks.get(system_id, UNTRUSTED)))
-    return found
 
 
-def _lines(part: Part, record_ids: Iterable[UUID]) -> Mapping[UUID, list[str]]:
-    rows = (
-        part.model._default_manager.filter(record_id__in=list(record_ids))
-        .order_by("part_key")
-        .values("record_id", *columns(part.attributes))
-    )
+_LINKED = Compiled(_linked, records=[uuid4()])
+
+
+@cache
+def _values_of(domain: str) -> Compiled[Any]:
+    """Everything that is read of the records of a domain, put into SQL once."""
+    asked = BY_NAME[domain]
+    names = ("record_id", "provenance", *columns(asked.attributes))
+    rows = asked.model._default_manager
+    return Compiled(lambda records: rows.filter(record_id__in=records).values(*names), records=[uuid4()])
+
+
+@cache
+def _rows_of(domain: str, part: str) -> Compiled[Any]:
+    """The same of a part."""
+    (asked,) = (one for one in BY_NAME[domain].parts if one.name == part)
+    names = ("record_id", *columns(asked.attributes))
+    rows = asked.model._default_manager.order_by("part_key")
+    return Compiled(lambda records: rows.filter(record_id__in=records).values(*names), records=[uuid4()])
+
+
+def _lines(domain: str, part: Part, record_ids: list[UUID]) -> Mapping[UUID, list[str]]:
     found: dict[UUID, list[str]] = defaultdict(list)
-    for row in rows:
+    for row in _rows_of(domain, part.name).values(records=record_ids):
         values = read(part.attributes, row)
         texts = [worded(attribute, values[attribute.name]) for attribute in part.attributes]
         found[row["record_id"]].append(" · ".join(text for text in texts if text))

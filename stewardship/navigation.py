@@ -5,6 +5,7 @@ Links name URL names, so this file imports no views; a page that is not installe
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.urls import NoReverseMatch, reverse
@@ -121,6 +122,7 @@ def sections(path: str, counts: Mapping[str, int] | None = None, user: Any = Non
     return tuple(section for section in shown if section.links)
 
 
+@cache
 def _address(entry: Entry) -> str:
     try:
         return reverse(entry.name, args=[entry.argument] if entry.argument else None)

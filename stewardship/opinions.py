@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from matching import verdicts
 from matching.models import MatchCandidate
+from mdm.compiled import prepared
 from mdm.errors import Invalid
 from mdm.retrying import atomic
 from stewardship.models import Opinion, OpinionVerdict
@@ -71,8 +72,8 @@ def standing(candidate: MatchCandidate) -> QuerySet[Opinion]:
 
 
 def of_question(candidate: MatchCandidate, reader: User | None = None, before: datetime | None = None) -> Opinions:
-    """How the opinions of a question stand for whoever reads; ``before``: those given until then. One query."""
-    rows = list(standing(candidate))
+    """How the opinions of a question stand for whoever reads; ``before``: those given until then. Two queries."""
+    rows = list(standing(candidate)) if _has_any(candidate) else []
     given = [one for one in rows if one.given_at and (before is None or one.given_at <= before)]
     own = next((one for one in rows if reader and one.person_id == reader.pk), None)
     return Opinions(
@@ -82,6 +83,13 @@ def of_question(candidate: MatchCandidate, reader: User | None = None, before: d
         shown=own is None or own.given_at is not None,
         sides=frozenset(one.verdict for one in given) & SIDES,
     )
+
+
+def _has_any(candidate: MatchCandidate) -> bool:
+    """Few questions have; the others are told apart in a tenth of the time."""
+    with prepared() as cursor:
+        cursor.execute("SELECT 1 FROM stewardship_opinion WHERE candidate_id = %s LIMIT 1", [candidate.pk])
+        return cursor.fetchone() is not None
 
 
 def owed_by(user: User, since: datetime, until: datetime) -> QuerySet[Opinion]:

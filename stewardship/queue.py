@@ -1,5 +1,6 @@
 """Questions of matching in the queue: which wait, in which order, and which comes next."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import reduce
@@ -90,6 +91,12 @@ def following(candidate: MatchCandidate, filters: Filters, user: User) -> int | 
     """The id of the question after this one, from the top again at the end; None when it is the only one."""
     others = _ranked(filters, user).exclude(pk=candidate.pk).order_by("-rank", "pk").values_list("pk", flat=True)
     return others.filter(_beyond(_rank(candidate, filters), candidate.pk)).first() or others.first()
+
+
+def after(candidate: MatchCandidate, shown: Sequence[MatchCandidate], filters: Filters, user: User) -> int | None:
+    """The same as ``following``, told by the questions ``nearby`` has read where they hold it."""
+    others = (one.pk for one in shown if one.pk != candidate.pk)
+    return next(others, None) or following(candidate, filters, user)
 
 
 def preceding(candidate: MatchCandidate, filters: Filters, user: User) -> int | None:

@@ -10,9 +10,10 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from matching.models import CandidateKind, CandidateState, MatchCandidate
+from matching.models import CandidateKind, CandidateMember, CandidateState, MatchCandidate
 from matching.relations import Suggestion, suggest
 from matching.rules import in_force
+from mdm.compiled import Compiled
 from mdm.domains import BY_NAME
 from mdm.errors import Invalid, NotFound, Refused
 from mdm.mastering import Edit, MergePreview, follow_merges, preview_merge
@@ -127,10 +128,13 @@ class Case:
 
 def candidate(candidate_id: int) -> MatchCandidate:
     """The question with this number; NotFound otherwise."""
-    found = MatchCandidate.objects.filter(pk=candidate_id).first()
-    if found is None:
+    found = _QUESTION.records(candidate=candidate_id)
+    if not found:
         raise NotFound("There is no such question.", "Go back to the work queue.")
-    return found
+    return found[0]
+
+
+_QUESTION = Compiled(lambda candidate: MatchCandidate.objects.filter(pk=candidate), candidate=1_234_567)
 
 
 def case(question: MatchCandidate, choice: Choice | None = None, *, veiled: bool = False) -> Case:
@@ -140,13 +144,14 @@ def case(question: MatchCandidate, choice: Choice | None = None, *, veiled: bool
     """
     domain = in_force(BY_NAME[question.domain])
     is_open = question.state in (CandidateState.OPEN, CandidateState.SKIPPED)
-    asked = list(question.members.values_list("record_id", flat=True))
+    asked = [record_id for (record_id,) in _MEMBERS.rows(candidate=question.pk)]
     holders = follow_merges(asked)
     shown = set(holders.values()) if is_open else set(asked)
     conflict = question.kind != CandidateKind.RESEMBLANCE
     decision = _decision(question)
     hidden = veiled and is_open and not conflict
-    weighed = {} if hidden else grid.weights(domain, question.pairs.values_list("explanation", flat=True))
+    pairs = frozen.pairs_of(question)
+    weighed = {} if hidden else grid.weights(domain, [pair.explanation for pair in pairs])
     group = compare(domain, shown, choice or Choice(), weighed, merging=is_open and not conflict)
     if hidden:
         group = replace(group, members=blind.unnamed(group.members), rows=blind.bare(group.rows))
@@ -154,7 +159,7 @@ def case(question: MatchCandidate, choice: Choice | None = None, *, veiled: bool
         candidate=question,
         domain=domain,
         group=group,
-        kept=_evidence(question, decision, is_open),
+        kept=_evidence(question, pairs, decision if not is_open else None),
         decision=decision,
         open=is_open,
         conflict=conflict,
@@ -164,6 +169,11 @@ def case(question: MatchCandidate, choice: Choice | None = None, *, veiled: bool
         else (),
         blind=hidden,
     )
+
+
+_MEMBERS = Compiled(
+    lambda candidate: CandidateMember.objects.filter(candidate=candidate).values_list("record_id"), candidate=1_234_567
+)
 
 
 def compare(
@@ -253,11 +263,13 @@ def _preview(winner: UUID, losers: Sequence[UUID], choice: Choice) -> tuple[Merg
 def last_decision(user: User) -> Decision | None:
     """The latest decision of the person's working day that can still be undone; undoing goes back one by one."""
     since = timezone.now() - timedelta(hours=UNDO_HOURS)
-    mine = Decision.objects.filter(
-        decided_by=user, decided_at__gte=since, verb__in=UNDOABLE, undone_by__isnull=True
-    ).order_by("-decided_at")
+    mine = (
+        Decision.objects.filter(decided_by=user, decided_at__gte=since, verb__in=UNDOABLE, undone_by__isnull=True)
+        .defer("evidence")
+        .order_by("-decided_at")
+    )
     # Nearly always it is the newest; a cursor on the server costs three questions.
-    for decision in chain(mine[:10], mine[10:].iterator(chunk_size=100)):
+    for decision in chain(mine[:1], mine[1:10], mine[10:].iterator(chunk_size=100)):
         # A merge taken back on its record's page has nothing left to undo, nor has an unmerge merged again.
         if decision.verb == Verb.UNMERGE:
             if stands(decision):
@@ -294,10 +306,10 @@ def _sentence(text: str) -> str:
     return text if text.endswith(".") else f"{text}."
 
 
-def _evidence(question: MatchCandidate, decision: Decision | None, is_open: bool) -> frozen.Kept:
+def _evidence(question: MatchCandidate, pairs: Sequence[frozen.Pair], decision: Decision | None) -> frozen.Kept:
     """What the person saw who decided; where nobody did yet, or nothing was kept, the pairs as they are."""
-    kept = frozen.read(decision) if decision and not is_open else None
-    return kept or frozen.show(question.domain, frozen.of_candidate(question))
+    kept = frozen.read(decision) if decision else None
+    return kept or frozen.show(question.domain, frozen.of_candidate(question, pairs))
 
 
 def _decision(question: MatchCandidate) -> Decision | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -58,6 +59,7 @@ def shown(attribute: Attribute, value: Any, *, parted: bool = True) -> str:
     return readable(attribute, text) if parted else text
 
 
+@lru_cache(maxsize=2000)
 def record_address(domain: str, code: str | UUID) -> str:
     """Where a golden record is shown."""
     return reverse("stewardship:record", args=[BY_NAME[domain].slug, str(code)])

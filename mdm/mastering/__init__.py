@@ -5,7 +5,7 @@ from mdm.mastering.choosing import Edit
 from mdm.mastering.links import LinkTo
 from mdm.mastering.locks import domains_of, lock_records
 from mdm.mastering.merging import MergePreview, Survival, merge, preview_merge
-from mdm.mastering.offers import follow_merges, parents_of
+from mdm.mastering.offers import UNTRUSTED, Source, follow_merges, open_links, parents_of, trust_ranks
 from mdm.mastering.rebuild import Difference, differences
 from mdm.mastering.standing import homes, standing_below
 from mdm.mastering.turns import refer_within, take_turn
@@ -32,6 +32,7 @@ from mdm.mastering.write import unedited
 
 __all__ = [
     "HUB",
+    "UNTRUSTED",
     "Actor",
     "Cause",
     "Difference",
@@ -40,6 +41,7 @@ __all__ = [
     "LinkTo",
     "MergePreview",
     "NewRecord",
+    "Source",
     "Survival",
     "activate",
     "contribute",
@@ -54,6 +56,7 @@ __all__ = [
     "link",
     "lock_records",
     "merge",
+    "open_links",
     "parents_of",
     "plan_leaving",
     "preview_merge",
@@ -66,6 +69,7 @@ __all__ = [
     "take_codes",
     "take_out",
     "take_turn",
+    "trust_ranks",
     "unedited",
     "unlink",
     "unmerge",

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
 from django.utils import timezone
 
 from mdm.cause import Cause
+from mdm.compiled import found_by, prepared
 from mdm.domains import BY_NAME
 from mdm.errors import Refused
 from mdm.mastering.choosing import Edit, Settled, enter, settle
@@ -192,7 +192,7 @@ class MergePreview:
 
 def preview_merge(*, winner_id: UUID, loser_ids: Sequence[UUID], edit: Edit | None = None) -> MergePreview:
     """Compute a merge, with what a person chose for it, without writing or locking anything. Raises Invalid."""
-    records = {record.pk: record for record in GoldenRecord.objects.filter(pk__in=[winner_id, *loser_ids])}
+    records = {record.pk: record for record in found_by(GoldenRecord, "id", [winner_id, *loser_ids])}
     winner = records[winner_id]
     losers = [records[pk] for pk in loser_ids if pk in records]
     domain = BY_NAME[winner.domain]
@@ -241,7 +241,7 @@ def preview_merge(*, winner_id: UUID, loser_ids: Sequence[UUID], edit: Edit | No
 
 def _moving_references(source_record_ids: Sequence[int]) -> list[tuple[str, str, int]]:
     """How many references of which kind point at these source records and will follow them."""
-    with connection.cursor() as cursor:
+    with prepared(len(source_record_ids)) as cursor:
         cursor.execute(
             """
             SELECT referrer.domain, ref.attribute, count(*)
@@ -249,7 +249,7 @@ def _moving_references(source_record_ids: Sequence[int]) -> list[tuple[str, str,
             JOIN mdm_sourcereference ref
               ON ref.system_id = target.system_id AND ref.domain = target.domain AND ref.key = target.key
             JOIN mdm_sourcerecord referrer ON referrer.id = ref.source_record_id
-            WHERE target.id = ANY(%s) AND target.part = ''
+            WHERE target.id = ANY(%s::bigint[]) AND target.part = ''
             GROUP BY referrer.domain, ref.attribute ORDER BY referrer.domain, ref.attribute
             """,
             [list(source_record_ids)],

@@ -1,8 +1,11 @@
 """What a merge touches at each target: what it has of the members, under which ids of its own, and what it is told."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from uuid import UUID
+from collections.abc import Mapping, Sequence
+from uuid import UUID, uuid4
 
+from django.db.models import QuerySet
+
+from mdm.compiled import Compiled, found_by
 from mdm.models import EventVerb, GoldenRecord
 from mdm.targets import Consequence, LocalRecord, Merging, TargetOfMerge
 from publishing.models import LIVE, UNSETTLED, Delivery, Endpoint, EndpointState, Holding
@@ -18,7 +21,7 @@ def targets_of(merges: Sequence[Merging]) -> list[TargetOfMerge]:
     other kinds of messages or other domains.
     """
     everyone = {pk for one in merges for pk in (one.winner, *one.losers)}
-    records = GoldenRecord.objects.in_bulk(everyone)
+    records = {one.pk: one for one in found_by(GoldenRecord, "id", list(everyone))}
     known = _known(records)
     found = []
     for endpoint in Endpoint.objects.filter(pk__in=known).order_by("name"):
@@ -38,12 +41,10 @@ def targets_of(merges: Sequence[Merging]) -> list[TargetOfMerge]:
 def _known(records: Mapping[UUID, GoldenRecord]) -> At:
     """{endpoint: {record: what it has of it}}; what the last unsettled delivery says counts before what it holds."""
     found: At = {}
-    for held in Holding.objects.filter(record__in=records, left=False).only(
-        "endpoint_id", "record_id", "version", "local_id"
-    ):
+    for held in found_by(Holding, "record_id", list(records), 'AND NOT "left"'):
         local = LocalRecord(records[held.record_id].code, held.local_id, held.version)
         found.setdefault(held.endpoint_id, {})[held.record_id] = local
-    for endpoint_id, record_id, leaves in _owed(records):
+    for endpoint_id, record_id, leaves in _OWED.rows(records=list(records)):
         there = found.setdefault(endpoint_id, {})
         if leaves:
             there.pop(record_id, None)
@@ -52,9 +53,12 @@ def _known(records: Mapping[UUID, GoldenRecord]) -> At:
     return found
 
 
-def _owed(records: Iterable[UUID]) -> Iterable[tuple[UUID, UUID, bool]]:
-    rows = Delivery.objects.filter(record__in=list(records), state__in=UNSETTLED).order_by("seq")
+def _owed(records: list[UUID]) -> QuerySet[Delivery, tuple[UUID, UUID, bool]]:
+    rows = Delivery.objects.filter(record__in=records, state__in=UNSETTLED).order_by("seq")
     return rows.values_list("endpoint_id", "record_id", "leaves")
+
+
+_OWED = Compiled(_owed, records=[uuid4()])
 
 
 def _hears(endpoint: Endpoint, domain: str) -> bool:

@@ -5,6 +5,7 @@ Every tag that returns markup builds it with ``format_html``: what came from a s
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -25,6 +26,7 @@ FOLDED = 300  # characters of a value that are shown at once
 
 
 @register.simple_tag
+@lru_cache(maxsize=1000)  # a page has some fifty, of a hundred there are
 def icon(name: str, css: str = "", label: str = "") -> SafeString:
     """``{% icon "search" %}``: a drawing of the sprite. Without ``label`` it is hidden from screen readers."""
     address = f"{static('assay/icons/sprite.svg')}#{name}"

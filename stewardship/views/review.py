@@ -212,15 +212,16 @@ def _context(request: HttpRequest, question: MatchCandidate, *, choice: Choice |
     case = review.case(question, choice, veiled=decides and blind.is_blind(user))
     last = review.last_decision(user) if decides else None
     ahead = AHEAD in request.headers
+    nearby = queue.nearby(question, filters, user)
     return {
         "case": case,
         "group": case.group,
         "domain": case.domain,
         "graph": None if case.conflict or case.blind else _graph(request, question, case),
         "query": filters.query(),
-        "next_id": queue.following(question, filters, user),
+        "next_id": queue.after(question, nearby, filters, user),
         "previous_id": queue.preceding(question, filters, user),
-        "nearby": queue.nearby(question, filters, user),
+        "nearby": nearby,
         "waiting": queue.waiting(filters, user).count(),
         "relation_options": related.options(
             [one.record for one in case.group.members], case.suggestions, numbered=True
