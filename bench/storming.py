@@ -13,7 +13,7 @@ from django.contrib.auth.models import Group, User
 from django.db import connection
 from django.utils import timezone
 
-from matching import preparing, run, verdicts
+from matching import misfits, preparing, run, verdicts
 from matching.models import CandidateKind, CandidateState, MatchCandidate
 from mdm import log, mastering
 from mdm.code_lists import load_code_lists
@@ -141,6 +141,9 @@ def _judge(dice: random.Random, user: User) -> str:
     if question.kind == CandidateKind.CONFLICT:
         dice.choice((workflow.keep_together, workflow.split_off))(**given)
         return "conflicts settled"
+    if question.kind == CandidateKind.MISFIT:
+        dice.choice((workflow.keep_together, workflow.take_out_misfit))(reason="storm", **given)
+        return "misfits settled"
     what = dice.random()
     if what < 0.5:
         ticked = dice.sample(sorted(shown), dice.randint(min(2, len(shown)), len(shown)))
@@ -250,6 +253,7 @@ def settle() -> None:
     for _ in range(2):  # the second time part rows whose parent came last
         run.match_all(cause)
     verdicts.supersede(cause=cause)
+    misfits.settle(cause=cause)
     end_expired_edits(cause=cause)
     log.sequence_all()
 
@@ -284,6 +288,10 @@ QUESTIONS = {
     "pending without a reason": "SELECT g.code, g.suspected FROM mdm_goldenrecord g WHERE g.state = 'pending' AND "
     "g.held_by = '{}' AND NOT EXISTS (SELECT FROM matching_candidatemember m JOIN matching_matchcandidate c "
     "ON c.id = m.candidate_id WHERE m.record_id = g.id AND c.state IN ('open', 'skipped'))",
+    "no longer fits where nobody else is": "SELECT c.id FROM matching_matchcandidate c JOIN mdm_link l "
+    "ON l.source_record_id = c.source_record_id AND l.ended_at IS NULL WHERE c.state IN ('open', 'skipped') "
+    "AND NOT EXISTS (SELECT FROM matching_matchpair p JOIN mdm_link o ON o.source_record_id = p.right_source_id "
+    "AND o.ended_at IS NULL WHERE p.candidate_id = c.id AND o.record_id = l.record_id)",
     "without any source": "SELECT g.code FROM mdm_goldenrecord g WHERE g.state <> 'merged' AND NOT EXISTS "
     "(SELECT FROM mdm_link l WHERE l.record_id = g.id AND l.ended_at IS NULL)",
     "not numbered": "SELECT id FROM mdm_changeevent WHERE seq IS NULL",

@@ -155,7 +155,13 @@ def _open(records: Collection[int]) -> dict[int, int]:
 def _judge_again(
     domain: Domain, asked: Mapping[int, int], fits: Mapping[int, Fit | None], scored: Scored, cause: Cause
 ) -> list[int]:
-    """Close the proposals ({member: proposal}) that are answered, and bring the others up to date."""
+    """Close the proposals ({member: proposal}) that are answered, and bring the others up to date.
+
+    One somebody decides at this moment is left: whoever decides holds it and waits for the golden record.
+    """
+    waiting = MatchCandidate.objects.filter(pk__in=asked.values(), state__in=verdicts.WAITING).order_by("pk")
+    held = set(waiting.select_for_update(no_key=True, skip_locked=True).values_list("pk", flat=True))
+    asked = {record: pk for record, pk in asked.items() if pk in held}
     mates: dict[int, set[int]] = {}
     for pk, mate in MatchPair.objects.filter(candidate__in=asked.values()).values_list("candidate_id", "right_source"):
         mates.setdefault(pk, set()).add(mate)

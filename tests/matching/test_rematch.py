@@ -17,7 +17,7 @@ from mdm import mastering
 from mdm.domains import BY_NAME
 from mdm.errors import Refused, WrongState
 from mdm.models import ChangeEvent, GoldenRecord, GoldenState, Link, SourceRecord
-from tests.matching.conftest import Run, golden_of
+from tests.matching.conftest import Run, change, golden_of
 from tests.matching.ruling import approve, person, re_match, shipped, try_out
 from tests.mdm.making import MARCH, golden, source, why
 
@@ -187,6 +187,39 @@ def test_a_verified_link_the_rules_no_longer_believe_in_is_only_asked_about(run:
     rematch.advance(done.pk, 600)
     asked.refresh_from_db()
     assert asked.state == "withdrawn"
+
+
+def test_rules_by_which_a_member_fits_again_end_the_question_and_a_revert_asks_again(run: Run) -> None:
+    third, fourth = pair_asked(run)
+    mastering.merge(winner_id=gold(third), loser_ids=[gold(fourth)], expected={}, cause=why("Renamed"))
+    verdicts.supersede(cause=why())
+    change(fourth, tax_id="208365999")
+    run("supplier")
+    asked = MatchCandidate.objects.get(kind="misfit")
+    rules_of_today = shipped(review=0.0001)
+    rules_of_today["comparisons"]["tax"] |= {"veto": False, "otherwise": 0.0}
+    done = re_match(rules_of_today)
+    asked.refresh_from_db()
+    assert (asked.state, done.changes.get().kind) == ("withdrawn", "withdrawn")
+    assert golden_of(third) == golden_of(fourth)
+    rematch.revert(run_id=done.pk, by=person("Bert Boss"), reason="No")
+    rematch.advance(done.pk, 600)
+    asked.refresh_from_db()
+    assert asked.state == "open"
+
+
+def test_a_member_that_approved_rules_split_off_is_not_asked_about(run: Run) -> None:
+    first, second = pair_linked(run)
+    change(second, phone=OTHER_PHONE)
+    run("supplier")
+    done = re_match(shipped(auto=0.96))
+    asked = MatchCandidate.objects.get(kind="misfit")
+    assert (done.split, asked.state) == (1, "superseded")
+    assert golden_of(first) != golden_of(second)
+    rematch.revert(run_id=done.pk, by=person("Bert Boss"), reason="No")
+    rematch.advance(done.pk, 600)
+    asked.refresh_from_db()
+    assert (golden_of(first) == golden_of(second), asked.state) == (True, "open")
 
 
 def test_questions_come_and_go_with_the_limit_for_asking(run: Run) -> None:
