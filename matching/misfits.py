@@ -70,9 +70,9 @@ def judge(domain: Domain, scored: Scored, changed: Collection[int], cause: Cause
     members = {golden: ids for golden, ids in scored.members().items() if golden in touched}
     asked = _open({pk for ids in members.values() for pk in ids})
     fits = {
-        pk: found
+        pk: now
         for pk in {*changed, *asked}
-        if pk in known and (golden := known[pk].golden) and (found := fit(scored, pk, members[golden]))
+        if pk in known and (golden := known[pk].golden) and (now := fit(scored, pk, members[golden]))
     }
     if asked:
         _judge_again(domain, asked, {pk: fits.get(pk) for pk in asked}, scored, cause)
@@ -214,7 +214,7 @@ def _renew(domain: Domain, misfit: Misfit, now: Fit, known: Known) -> None:
 def _earlier(domain: Domain, scored: Scored, changed: Collection[int]) -> tuple[Scored, dict[int, Mapping[str, Any]]]:
     """The same records as they were before they changed, and {record: its former content}."""
     rows = SourceRecord.objects.filter(pk__in=list(changed), former__isnull=False)
-    former = {pk: (system, content) for pk, system, content in rows.values_list("pk", "system_id", "former")}
+    former = {pk: (system, one) for pk, system, one in rows.values_list("pk", "system_id", "former") if one}
     contents = [
         Content(pk, system, bool(one.get("stub")), "", one["values"], one["parts"])
         for pk, (system, one) in former.items()

@@ -56,7 +56,7 @@ class Told:
 def told(question: MatchCandidate, domain: Domain, record: GoldenRecord) -> Told:
     """What the page of a proposal shows. Some four queries."""
     misfit = Misfit.objects.get(candidate=question)
-    source = SourceRecord.objects.select_related("system").get(pk=question.source_record_id)
+    source = SourceRecord.objects.select_related("system").get(misfits=question)
     place = [domain.slug, record.code]
     return Told(
         source=Source(source.system.code, source.system.name),
