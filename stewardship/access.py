@@ -27,6 +27,7 @@ REFUSALS: dict[Permission, str] = {
     permissions.may_approve: "Approving needs the role steward or domain owner. Ask one of them.",
     permissions.may_import: "Uploading files and mending rows need the role steward or domain owner. Ask one of them.",
     permissions.may_set_up: "Creating and changing feeds need the role domain owner or administrator. Ask one of them.",
+    permissions.may_administer: "This page is for those who look after the installation. Ask an administrator.",
     permissions.may_audit: "The whole history is open to auditors, stewards and domain owners. "
     "Each record's own history is on its page.",
 }

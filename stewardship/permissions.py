@@ -40,6 +40,11 @@ def may_audit(user: Any) -> bool:
     return in_group(user, AUDITOR, DOMAIN_OWNER, ADMINISTRATOR, STEWARD)
 
 
+def may_administer(user: Any) -> bool:
+    """Whether the person looks after the installation."""
+    return in_group(user, ADMINISTRATOR)
+
+
 def may_set_up(user: Any) -> bool:
     """Whether the person may create and change feeds."""
     return in_group(user, DOMAIN_OWNER, ADMINISTRATOR)

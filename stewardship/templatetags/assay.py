@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 
 from mdm import people
 from stewardship import differences, display, drawing, navigation, tables
-from stewardship.permissions import may_propose
+from stewardship.permissions import may_administer, may_propose
 
 register = template.Library()
 
@@ -167,6 +167,12 @@ def role_of(person: Any) -> str:
     if getattr(person, "is_superuser", False):
         return "Administrator"
     return ", ".join(display.wording(name) for name in people.GROUPS if people.in_group(person, name)) or "No role yet"
+
+
+@register.filter
+def administers(person: Any) -> bool:
+    """Whether the person looks after the installation."""
+    return may_administer(person)
 
 
 @register.simple_tag(takes_context=True)

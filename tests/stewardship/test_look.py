@@ -6,6 +6,11 @@ from pathlib import Path
 import pytest
 
 from mdm.domains import DOMAINS
+from mdm.people import ADMINISTRATOR, DOMAIN_OWNER
+from stewardship import display
+from stewardship.views.design import MEANINGS
+from tests.stewardship.pages import client_of, text_of
+from tests.stewardship.questions import someone
 
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "stewardship" / "static" / "assay"
@@ -118,3 +123,19 @@ def test_files_of_the_look_stay_small() -> None:
         assert len(path.read_text().splitlines()) < 400, path.name
     for path in TEMPLATES:
         assert len(path.read_text().splitlines()) <= 150, path.name
+
+
+@pytest.mark.django_db
+def test_the_page_of_the_design_shows_both_schemes_to_administrators_and_leads_there() -> None:
+    answer = client_of(someone("Alex", ADMINISTRATOR)).get("/design/")
+    page = answer.content.decode()
+    assert page.count('class="design__side in-light"') == page.count('class="design__side in-dark"') == 1
+    assert 'href="/design/"' in page
+    assert all(meaning in text_of(answer) for meaning in MEANINGS.values())
+    olga = client_of(someone("Olga", DOMAIN_OWNER))
+    assert olga.get("/design/").status_code == 403
+    assert "/design/" not in olga.get("/search/").content.decode()
+
+
+def test_every_tone_of_a_state_has_a_meaning_on_the_page_of_the_design() -> None:
+    assert set(display.TONES.values()) <= set(MEANINGS)
