@@ -249,10 +249,12 @@ def _source_ids(record_id: UUID) -> list[int]:
 
 def _sources(left: UUID, right: UUID) -> tuple[list[Source], list[Source]]:
     held = open_links([left, right])
-    ours, theirs = (
-        [one for one in held.get(pk, ()) if not one.part and not one.system.internal] for pk in (left, right)
-    )
+    ours, theirs = (_sent(held.get(pk, ())) for pk in (left, right))
     return ours, theirs
+
+
+def _sent(sources: Sequence[Source]) -> list[Source]:
+    return [one for one in sources if not one.part and not one.system.internal]
 
 
 def _speaks(relating: Relating, left: Source, right: Source) -> int | None:

@@ -12,12 +12,16 @@ from mdm.mastering import Edit
 # Groups beside the first one, by the letter the page calls them.
 LETTERS = ("B", "C", "D", "E", "F")
 TAKE, TYPE, GROUP = "take-", "type-", "group-"
+# Members side by side at first, and how many more come with each wish for more: what a screen is drawn of at once.
+COLUMNS = 60
+MOST_COLUMNS = 3000
 
 
 @dataclass(frozen=True)
 class Choice:
     """The winner, who is ticked, and which records found by hand were added; per attribute the member whose value
-    survives or the text typed; per part the keys ticked out; and who is a record of its own beside the first."""
+    survives or the text typed; per part the keys ticked out; who is a record of its own beside the first; and how many
+    members stand side by side."""
 
     winner: UUID | None = None
     ticked: frozenset[UUID] | None = None
@@ -26,6 +30,7 @@ class Choice:
     typed: Mapping[str, str] = field(default_factory=dict)
     left_out: Mapping[str, frozenset[str]] = field(default_factory=dict)
     letters: Mapping[UUID, str] = field(default_factory=dict)
+    columns: int = COLUMNS
 
     def edit(self) -> Edit | None:
         """The values chosen, for the verb; None where the rules decide alone."""
@@ -44,8 +49,9 @@ class Choice:
 def read_choice(asked: QueryDict) -> Choice:
     """The choice of a form; a form that was never shown (``chosen``) has made none but those records it adds."""
     added = tuple(found for name in asked.getlist("with") if (found := as_uuid(name)))
+    columns = max(COLUMNS, *(_number(text) for text in asked.getlist("columns")), 0)
     if "chosen" not in asked:
-        return Choice(added=added)
+        return Choice(added=added, columns=columns)
     typed = {name.removeprefix(TYPE): text for name, text in _given(asked, TYPE)}
     taken = {name.removeprefix(TAKE): pk for name, text in _given(asked, TAKE) if (pk := as_uuid(text))}
     letters = {
@@ -59,6 +65,7 @@ def read_choice(asked: QueryDict) -> Choice:
         typed=typed,
         left_out=_left_out(asked.getlist("offered"), asked.getlist("keep")),
         letters=letters,
+        columns=columns,
     )
 
 
@@ -79,6 +86,10 @@ def as_uuid(text: str) -> UUID | None:
         return UUID(text)
     except ValueError:
         return None
+
+
+def _number(text: str) -> int:
+    return min(int(text), MOST_COLUMNS) if text.isascii() and text.isdigit() and len(text) < 6 else 0
 
 
 def _given(asked: QueryDict, prefix: str) -> list[tuple[str, str]]:

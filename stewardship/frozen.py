@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import QuerySet
-
 from matching import why
 from matching.known import ordered
 from matching.models import MatchCandidate, MatchPair
@@ -63,7 +61,7 @@ class Pair:
     vetoes: Sequence[str]
 
 
-def _pairs(candidate: int) -> QuerySet[MatchPair, dict[str, Any]]:
+def _pairs(candidate: int) -> Any:
     sides = [f"{side}_source{column}" for side in ("left", "right") for column in _SIDE]
     rows = MatchPair.objects.filter(candidate=candidate).order_by("-score", "pk")
     return rows.values(*sides, "score", "explanation", "sentence", "vetoes")

@@ -115,8 +115,12 @@ def rows(
     weighed: Mapping[str, float],
     surviving: Sequence[Survival] | None,
     chosen: Chosen | None = None,
+    places: Sequence[int] | None = None,
 ) -> list[Row]:
-    """Heaviest evidence first, then what differs, then as declared. The first member is the one compared with."""
+    """Heaviest evidence first, then what differs, then as declared. The first member is the one compared with.
+
+    ``places``: cells are those of these members alone, as everybody says them; None for all.
+    """
     survivors = {one.name: one for one in surviving or ()}
     chosen = chosen or Chosen()
     titles = {key: title for member in members for key, title in member.references.items()}
@@ -137,6 +141,8 @@ def rows(
         for part in domain.parts
     ]
     made = [replace(row, weight=0.0) if row.state == EMPTY else row for row in made]
+    if places is not None:
+        made = [replace(row, cells=[row.cells[place] for place in places]) for row in made]
     order = (DIFFERS, EQUAL, EMPTY)
     return sorted(made, key=lambda row: (-abs(row.weight), order.index(row.state)))
 

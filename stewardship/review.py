@@ -23,7 +23,7 @@ from mdm.spec import Domain
 from mdm.targets import Merging, TargetOfMerge, targets_of
 from mdm.vetoes import Standing, standing
 from stewardship import blind, frozen, grid, misfits, union
-from stewardship.choosing import LETTERS, Choice
+from stewardship.choosing import COLUMNS, LETTERS, Choice
 from stewardship.evidence import Evidence
 from stewardship.members import Member, load
 from stewardship.models import ChangeRequest, Decision, RequestState, Verb
@@ -57,6 +57,23 @@ class Group:
     problems: Sequence[str] = ()
     vetoes: Sequence[Standing] = ()
     targets: Sequence[TargetOfMerge] = ()
+    places: Sequence[int] | None = None  # of the members that stand side by side; None: all of them
+
+    @property
+    def shown(self) -> Sequence[Member]:
+        """The members that stand side by side: as many as fit, whoever would win, was added, or gives a value."""
+        return self.members if self.places is None else [self.members[place] for place in self.places]
+
+    @property
+    def hidden(self) -> Sequence[Member]:
+        """The others; what is chosen of them travels along."""
+        seen = {member.record.pk for member in self.shown}
+        return [member for member in self.members if member.record.pk not in seen]
+
+    @property
+    def wider(self) -> int:
+        """How many stand side by side after the next wish for more."""
+        return min(self.choice.columns + COLUMNS, len(self.members))
 
     @property
     def leading(self) -> Member:
@@ -205,12 +222,14 @@ def compare(
     beside = [
         Beside(letter, [held[pk] for pk in group if pk in held]) for letter, group in zip(LETTERS, others, strict=False)
     ]
+    places = _places(members, winner, choice)
     return Group(
         domain=domain,
         members=members,
         ticked=ticked,
         winner=winner,
-        rows=grid.rows(domain, members, weighed, preview.values if preview else None, chosen),
+        rows=grid.rows(domain, members, weighed, preview.values if preview else None, chosen, places),
+        places=places,
         preview=preview,
         open_requests=ChangeRequest.objects.filter(record_id__in=losers, state=RequestState.OPEN).count(),
         choice=choice,
@@ -219,6 +238,13 @@ def compare(
         vetoes=standing(domain, [winner, *losers]) if preview else (),
         targets=targets_of(_merging(winner, losers, beside)) if preview else (),
     )
+
+
+def _places(members: Sequence[Member], winner: UUID, choice: Choice) -> list[int] | None:
+    if len(members) <= choice.columns:
+        return None
+    needed = {winner, *choice.added, *choice.taken.values()}
+    return [place for place, one in enumerate(members) if place < choice.columns or one.record.pk in needed]
 
 
 def with_record(question: MatchCandidate, choice: Choice, name: str) -> Choice:

@@ -81,6 +81,14 @@ def _graph(request: HttpRequest, question: MatchCandidate, case: review.Case) ->
 
 @require_POST
 @require(may_decide)
+def wider(request: HttpRequest, candidate_id: int) -> HttpResponse:
+    """The question with more of its records side by side; what is chosen stays. Writes nothing."""
+    context = _context(request, review.candidate(candidate_id), choice=read_choice(request.POST))
+    return render(request, _template(request), context | {"reason": request.POST.get("reason", "")})
+
+
+@require_POST
+@require(may_decide)
 def sight(request: HttpRequest, candidate_id: int) -> HttpResponse:
     """The question as the person wants to see questions from now on; what is chosen stays. Decides nothing."""
     question = review.candidate(candidate_id)
@@ -290,6 +298,7 @@ urls = [
     path("review/<int:candidate_id>/claim/", claim, name="review_claim"),
     path("review/<int:candidate_id>/preview/", preview, name="review_preview"),
     path("review/<int:candidate_id>/add/", add, name="review_add"),
+    path("review/<int:candidate_id>/wider/", wider, name="review_wider"),
     path("review/<int:candidate_id>/sight/", sight, name="review_sight"),
     path("review/<int:candidate_id>/groups/", groups, name="review_groups"),
     path("review/<int:candidate_id>/dry-run/", dry_run, name="review_dry_run"),
