@@ -26,19 +26,20 @@ from matching.models import (
     MisfitCause,
 )
 from matching.preparing import Content, features_of
+from matching.rematch_looking import LIVE
 from matching.rules import in_force
 from matching.scoring import bits_of, shares
 from mdm.cause import Cause
 from mdm.compiled import prepared
 from mdm.domains import BY_NAME
-from mdm.models import SourceRecord
+from mdm.models import GoldenRecord, SourceRecord
 from mdm.retrying import atomic
 from mdm.spec import Domain
 
 MOST_PAIRS = 50
 AT_ONCE = 200  # proposals judged again by one sweep
 _FITS = "It fits the rest of its record again."
-_LEFT = "It left the record by another decision."
+_LEFT = "It left, or its record is out of use."
 
 _OPEN = """
 SELECT source_record_id, id FROM matching_matchcandidate
@@ -135,7 +136,8 @@ def settle(
 
 def _settle(domain: Domain, asked: Mapping[int, int], cause: Cause) -> list[int]:
     known = lookup.load(asked)
-    golden = {one.golden for one in known.values() if one.golden}
+    golden = _in_use([one.golden for one in known.values() if one.golden])
+    known = {pk: one for pk, one in known.items() if one.golden in golden}
     known |= lookup.load(lookup.members_of(golden) - known.keys())
     scored = Scored(domain.matching, known, shares(lookup.shared_texts(domain, known.values()) if known else {}))
     members = scored.members()
@@ -227,7 +229,14 @@ def _earlier(domain: Domain, scored: Scored, changed: Collection[int]) -> tuple[
     return earlier, {pk: one for pk, (_, one) in former.items()}
 
 
+def _in_use(records: Collection[UUID]) -> set[UUID]:
+    """Those of these golden records that are; about one taken out of use nobody is asked."""
+    return set(GoldenRecord.objects.filter(pk__in=records, state__in=LIVE).values_list("pk", flat=True))
+
+
 def _propose(domain: Domain, found: Collection[_Found], former: Mapping[int, Mapping[str, Any]]) -> int:
+    live = _in_use([one.golden for one in found]) if found else ()
+    found = [one for one in found if one.golden in live]
     if not found:
         return 0
     records = SourceRecord.objects.select_related("system").in_bulk([one.record for one in found])

@@ -160,7 +160,24 @@ def test_a_member_that_left_by_another_road_is_not_asked_about(run: Run) -> None
     run("supplier")
     mastering.take_out(source_record_ids=[second.pk], cause=why("Another company"))
     tasks.sweep()
-    assert (states(), proposal().decision_reason) == (["superseded"], "It left the record by another decision.")
+    assert (states(), proposal().decision_reason) == (
+        ["superseded"],
+        "It left, or its record is out of use.",
+    )
+
+
+def test_nobody_is_asked_about_a_record_out_of_use(run: Run) -> None:
+    _, second = waters(run)
+    home = golden_of(second)
+    assert home
+    change(second, tax_id=THEIRS)
+    run("supplier")
+    mastering.retire(record_id=home, expected=None, cause=why("Out of business"))
+    tasks.sweep()
+    assert states() == ["superseded"]
+    change(second, tax_id="911144442")
+    run("supplier")
+    assert states() == ["superseded"]
 
 
 def test_a_sweep_judges_again_what_changed_around_it(run: Run) -> None:

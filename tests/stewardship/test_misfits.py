@@ -11,7 +11,8 @@ from mdm.people import VIEWER
 from stewardship.asked import Filters
 from stewardship.models import Decision
 from stewardship.work import facets, listing
-from tests.factories import check_walls, hospital
+from stewardship.workflow import merge_records
+from tests.factories import check_walls, hospital, supplier
 from tests.stewardship.pages import client_of, outsider, text_of
 from tests.stewardship.questions import misfit, send_other, someone
 
@@ -155,7 +156,25 @@ def test_taken_out_on_the_records_own_page_nobody_is_asked_any_more() -> None:
     )
     assert answer.status_code == 302
     assert state_of(asked) == "superseded"
-    assert MatchCandidate.objects.get().decision_reason == "It left the record by another decision."
+    assert MatchCandidate.objects.get().decision_reason == "It left, or its record is out of use."
+
+
+def test_the_question_goes_where_its_member_goes() -> None:
+    asked = misfit()
+    record, other = home_of(leaver()), supplier("V9", "Waters Holding")
+    client = stella()
+    both = [record.pk, other.pk]
+    seen = dict(GoldenRecord.objects.filter(pk__in=both).values_list("pk", "version"))
+    merge_records(winner_id=other.pk, record_ids=both, shown=seen, user=someone("Sven"), reason="One company")
+    assert home_of(leaver()) == other
+    assert "No longer fits" in text_of(client.get(f"/records/suppliers/{other.code}/"))
+    assert other.code in text_of(client.get(f"/review/{asked.pk}/"))
+    client.post(f"/records/merges/{Merge.objects.get().pk}/unmerge/", {"reason": "Two companies"})
+    assert (home_of(leaver()), state_of(asked)) == (record, "open")
+    assert [one.record for one in asked.members.all()] == [record]
+    client.post(f"/review/{asked.pk}/take-out/", shown(asked))
+    assert (home_of(leaver()) == record, state_of(asked)) == (False, "rejected")
+    check_walls()
 
 
 def test_a_stale_page_decides_nothing() -> None:

@@ -8,11 +8,14 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import connection
 
+from matching.misfits import settle
+from matching.models import MatchCandidate
 from mdm.errors import MdmError
-from mdm.models import Merge
+from mdm.models import Link, Merge, SourceRecord
 from stewardship.models import Decision
-from stewardship.workflow import merge_candidate, reject_candidate, undo
-from tests.stewardship.questions import question, someone, twins, versions_of
+from stewardship.workflow import merge_candidate, reject_candidate, take_out_misfit, undo
+from tests.factories import why
+from tests.stewardship.questions import misfit, question, send_other, someone, twins, versions_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -69,3 +72,18 @@ def test_of_two_undos_one_is_done() -> None:
     said = at_once(*[lambda: undo(decision_id=decision.pk, user=stella)] * 2)
     assert sum(isinstance(answer, Decision) for answer in said) == 1
     assert Decision.objects.filter(verb="undo").count() == 1
+
+
+def test_a_decision_and_the_correction_of_a_source_meet() -> None:
+    stella, asked = someone("Stella"), misfit()
+    record = asked.members.get().record
+    changed = SourceRecord.objects.get(system__code="ap")
+    said = at_once(
+        lambda: take_out_misfit(candidate_id=asked.pk, shown=versions_of(record), user=stella),
+        lambda: send_other(changed, tax_id="841368850"),
+    )
+    state, decided = MatchCandidate.objects.get().state, Decision.objects.exists()
+    assert (state, decided) in (("rejected", True), ("withdrawn", False), ("open", False))
+    assert decided == (Link.objects.filter(record=record, ended_at=None).count() == 1)
+    assert decided or isinstance(said[0], MdmError)
+    assert settle(cause=why()) == ((asked.pk,) if state == "open" else ())
