@@ -104,9 +104,12 @@ def decided(domain: Domain) -> Decided:
 
 
 def decided_pairs(domain: Domain) -> list[tuple[MatchPair, bool]]:
-    """The likest pair between every two golden records people decided about, and whether they are one. Four queries."""
+    """The likest pair between every two golden records people decided about, and whether they are one. Four queries.
+
+    What people reported is left out: it was chosen for what its score does not show.
+    """
     settled = MatchCandidate.objects.filter(
-        domain=domain.name, state__in=(CandidateState.MERGED, CandidateState.REJECTED)
+        domain=domain.name, state__in=(CandidateState.MERGED, CandidateState.REJECTED), reported=False
     )
     latest = list(settled.order_by("-decided_at").values_list("pk", flat=True)[:MOST])
     pairs = _best(MatchPair.objects.filter(candidate__in=latest).select_related("candidate").order_by("-score", "pk"))
@@ -158,7 +161,7 @@ def _links(domain: Domain) -> int:
 def _asked(domain: Domain) -> int:
     """Pairs of golden records people were asked about, decided or not."""
     return (
-        MatchPair.objects.filter(candidate__domain=domain.name, candidate__sampled=False)
+        MatchPair.objects.filter(candidate__domain=domain.name, candidate__sampled=False, candidate__reported=False)
         .exclude(candidate__state__in=(CandidateState.WITHDRAWN, CandidateState.SUPERSEDED))
         .values("candidate", "left_record", "right_record")
         .distinct()

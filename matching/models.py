@@ -118,8 +118,9 @@ class CandidateKind(models.TextChoices):
 class MatchCandidate(models.Model):
     """A group of golden records that waits for a person. ``score`` is its best pair of groups, a probability 0..1.
 
-    ``sampled``: drawn at random in order to measure, whether or not its records look alike. ``source_record`` is the
-    member that no longer fits; the score is then its average against the rest.
+    ``sampled``: drawn at random in order to measure, whether or not its records look alike. ``reported``: a person
+    suspects it, whatever the score. ``source_record`` is the member that no longer fits; the score is then its average
+    against the rest.
     """
 
     domain = models.CharField(max_length=32)
@@ -128,6 +129,7 @@ class MatchCandidate(models.Model):
     score = models.FloatField()
     band = models.CharField(max_length=6, default="review")
     sampled = models.BooleanField(default=False)
+    reported = models.BooleanField(default=False)
     source_record = models.ForeignKey(
         SourceRecord, null=True, on_delete=models.PROTECT, related_name="misfits", db_index=False
     )

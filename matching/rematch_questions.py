@@ -18,7 +18,8 @@ def fading(
     """Open questions asked before, held by nobody, about one of these golden records, none of whose pairs reaches the
     limit for asking under these rules: {candidate: the golden records of its pairs}. Five queries.
 
-    What concerns a record known by name only, one matching has not read, or was drawn at random, stays asked.
+    What concerns a record known by name only, one matching has not read, was drawn at random or reported by a person,
+    stays asked.
     """
     about = CandidateMember.objects.filter(
         record__in=list(seeds),
@@ -26,6 +27,7 @@ def fading(
         candidate__kind=CandidateKind.RESEMBLANCE,
         candidate__claimed_by="",
         candidate__sampled=False,
+        candidate__reported=False,
         candidate__created_at__lt=before,
     ).values("candidate")
     pairs: dict[int, list[tuple[int, int]]] = defaultdict(list)

@@ -11,7 +11,7 @@ from typing import Any
 from django.urls import NoReverseMatch, reverse
 
 from mdm.domains import DOMAINS
-from stewardship.permissions import may_audit
+from stewardship.permissions import may_audit, suggests
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +65,9 @@ def entries() -> tuple[tuple[str, tuple[Entry, ...]], ...]:
             (
                 Entry(name="stewardship:queue", label="Work queue", icon="inbox", keys="g q"),
                 Entry(name="stewardship:notices", label="My notices", icon="bell", keys="g n"),
+                Entry(
+                    name="stewardship:suggestions", label="My suggestions", icon="flag", keys="g y", seen_by=suggests
+                ),
                 Entry(name="stewardship:requests", label="Change requests", icon="git-pull-request", keys="g r"),
                 Entry(name="stewardship:merges", label="Merges", icon="git-merge", keys="g m"),
                 Entry(name="stewardship:boards", label="Boards", icon="chart-bar", keys="g b"),

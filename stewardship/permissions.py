@@ -25,6 +25,11 @@ def may_check(user: Any) -> bool:
     return in_group(user, STEWARD, DOMAIN_OWNER, ADMINISTRATOR, VIEWER)
 
 
+def suggests(user: Any) -> bool:
+    """Whether what the person proposes is a suggestion: they decide nothing themselves."""
+    return may_propose(user) and not may_decide(user)
+
+
 def may_approve(user: Any) -> bool:
     """Whether the person may approve what somebody else proposed."""
     return in_group(user, STEWARD, DOMAIN_OWNER, ADMINISTRATOR)

@@ -114,6 +114,7 @@ def _sibling(request: ChangeRequest) -> ChangeRequest:
         origins=request.origins,
         moves=request.moves,
         beside=request.beside,
+        suggested=request.suggested,
         reason=request.reason,
         valid_until=request.valid_until,
         watching=request.watching,

@@ -18,6 +18,7 @@ from mdm.models import GoldenRecord, GoldenState
 from mdm.retrying import atomic
 from stewardship import creating
 from stewardship.models import ChangeRequest, Decision, RequestState, Verb
+from stewardship.permissions import may_approve
 from stewardship.pinning import NOW_AND_FOR_GOOD, Terms, still_said, watching
 from stewardship.rebasing import catch_up, digest_of, held, origins
 
@@ -49,15 +50,8 @@ def propose(
     naming every value that does not fit (or that nothing differs, that the reason is missing, that somebody proposed a
     value already).
     """
-    record = GoldenRecord.objects.select_for_update(no_key=True).filter(pk=record_id).first()
-    if record is None:
-        raise NotFound("There is no such record.", "Search for it by name or code.")
-    if record.state == GoldenState.MERGED:
-        raise WrongState(f"{record.code} was merged.", "Propose the change on the record it was merged into.")
-    if record.version != base_version:
-        raise Stale([(record.pk, base_version, record.version)])
-    domain = BY_NAME[record.domain]
-    before = held(record)
+    record = _lock_record(record_id, base_version)
+    domain, before = BY_NAME[record.domain], held(record)
     pinned = terms.sources.keys()
     different = {name: v for name, v in values.items() if name in pinned or (v or None) != before.get(name)}
     fitting = check_values(domain, record_id, different) if different or not unpins else {}
@@ -79,6 +73,7 @@ def propose(
         before={name: before.get(name) for name in (*fitting, *unpins)},
         origins=origins(record, (*fitting, *unpins)),
         beside=[str(one.pk) for one in rivals],
+        suggested=not may_approve(user),
         digest=digest_of(record.pk, base_version, flat, unpins),
         reason=reason.strip(),
         valid_until=terms.valid_until,
@@ -89,6 +84,17 @@ def propose(
     )
     _decide(request, Verb.PROPOSE, user, request.reason, correlation_id)
     return request
+
+
+def _lock_record(record_id: UUID, base_version: int) -> GoldenRecord:
+    record = GoldenRecord.objects.select_for_update(no_key=True).filter(pk=record_id).first()
+    if record is None:
+        raise NotFound("There is no such record.", "Search for it by name or code.")
+    if record.state == GoldenState.MERGED:
+        raise WrongState(f"{record.code} was merged.", "Propose the change on the record it was merged into.")
+    if record.version != base_version:
+        raise Stale([(record.pk, base_version, record.version)])
+    return record
 
 
 def _unseen(rivals: Sequence[ChangeRequest], names: Sequence[str], beside: Collection[str]) -> list[tuple[str, str]]:
@@ -150,6 +156,7 @@ def propose_new(
         parts=given.parts,
         alike=creating.kept(draft.searched.found),
         although=although.strip() if draft.searched.likely else "",
+        suggested=not may_approve(user),
         digest=creating.digest_of(domain.name, given.values, given.parts),
         reason=reason.strip(),
         requested_by=user,

@@ -6,6 +6,7 @@ from stewardship.models.habits import Habit
 from stewardship.models.lists import CheckedList, CheckedRow, ListState, Outcome, Purpose
 from stewardship.models.opinions import Opinion, OpinionVerdict
 from stewardship.models.presses import Press
+from stewardship.models.reports import Report
 from stewardship.models.requests import ChangeRequest, RequestState
 from stewardship.models.tables import SavedView, TableChoice
 from stewardship.models.trees import DraftMove, DraftState, DraftVerb, DraftVerdict, TreeDraft
@@ -35,6 +36,7 @@ __all__ = [
     "Outcome",
     "Press",
     "Purpose",
+    "Report",
     "RequestState",
     "SavedView",
     "TableChoice",

@@ -33,7 +33,8 @@ class ChangeRequest(models.Model):
     ``unpins`` are attributes of which earlier edits are to be taken back, so that the sources decide again.
     ``origins`` is {attribute: source record its value came from} when it was proposed: where that one goes when records
     merge or come apart, the request goes too, and ``moves`` tells of it ([{from, to, at, by, why, attributes}]).
-    ``beside`` are the ids of open requests about the same attributes that the requester knew of.
+    ``beside`` are the ids of open requests about the same attributes that the requester knew of. ``suggested``: by
+    somebody who may not approve any, as the roles were then.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -48,6 +49,7 @@ class ChangeRequest(models.Model):
     origins = models.JSONField(default=dict)
     moves = models.JSONField(default=list)
     beside = models.JSONField(default=list)
+    suggested = models.BooleanField(default=False)
     digest = models.CharField(max_length=64)
     reason = models.TextField()
     valid_until = models.DateTimeField(null=True, blank=True)

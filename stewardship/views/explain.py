@@ -14,13 +14,14 @@ from mdm.domains import BY_NAME
 from mdm.errors import NotFound, Refused
 from mdm.mastering import follow_merges
 from mdm.models import GoldenRecord, GoldenState, Link
+from mdm.spec import Domain
 from stewardship import frozen, opinions, related, review, workflow
 from stewardship.access import reason_of, require, signed_in
 from stewardship.choosing import read_shown
 from stewardship.duplicates import duplicates_of
 from stewardship.explaining import explain
 from stewardship.models import Decision
-from stewardship.permissions import may_decide, may_see
+from stewardship.permissions import may_decide, may_see, suggests
 from stewardship.views.located import compare_address
 
 FOUND_SHOWN = 10
@@ -41,7 +42,7 @@ def page(request: HttpRequest) -> HttpResponse:
     left = _record(one) if one else None
     if left is None or not other:
         return _choose(request, left, "")
-    right = _found(other)
+    right = named(other)
     if right is None:
         return _choose(request, left, other)
     told = explain(left, right, rows)
@@ -51,6 +52,8 @@ def page(request: HttpRequest) -> HttpResponse:
         "may_decide": may_decide(request.user) and not told.one and not told.relation,
         "relation_options": [] if told.one else related.options([left, right], told.suggestions),
         "shown_versions": [f"{record.pk}:{record.version}" for record in (left, right)],
+        "may_report": suggests(request.user) and not told.one,
+        "report_href": f"{reverse('stewardship:report', args=[told.domain.slug, left.code])}?with={right.code}",
         "compare_href": "" if told.one else compare_address([left.pk, right.pk]),
     }
     return render(request, "stewardship/explain/page.html", context)
@@ -59,13 +62,20 @@ def page(request: HttpRequest) -> HttpResponse:
 def _choose(request: HttpRequest, left: GoldenRecord | None, text: str) -> HttpResponse:
     """The page that asks for the second record: what the words find, else what is likest."""
     domain = BY_NAME[left.domain] if left else None
+    context: dict[str, Any] = {"left": left, "domain": domain, "text": text}
+    if left and domain:
+        context |= found_by(left, domain, text) | {"pick": f"?of={left.code}&with="}
+    return render(request, "stewardship/explain/choose.html", context)
+
+
+def found_by(left: GoldenRecord, domain: Domain, text: str) -> dict[str, Any]:
+    """What to choose a second record from: what the words find, or, without words, the likest ones."""
     hits = []
-    if left and domain and text:
+    if text:
         found = queries.search(text, [domain.name], limit=FOUND_SHOWN).hits
         hits = [hit for hit in found if hit.state != GoldenState.MERGED and hit.id != left.pk]
-    likest = duplicates_of(domain, left)[:LIKEST_SHOWN] if left and domain and not text else []
-    context = {"left": left, "domain": domain, "text": text, "hits": hits, "likest": likest}
-    return render(request, "stewardship/explain/choose.html", context)
+    likest = [] if text else duplicates_of(domain, left)[:LIKEST_SHOWN]
+    return {"left": left, "text": text, "hits": hits, "likest": likest}
 
 
 def _record(name: str) -> GoldenRecord:
@@ -74,7 +84,8 @@ def _record(name: str) -> GoldenRecord:
     return GoldenRecord.objects.get(pk=follow_merges([asked.pk])[asked.pk])
 
 
-def _found(name: str) -> GoldenRecord | None:
+def named(name: str) -> GoldenRecord | None:
+    """The record of this code or id as it is now, merged ones followed; None where it names none."""
     try:
         return _record(name)
     except NotFound:

@@ -66,6 +66,7 @@ def head(request: HttpRequest, record: GoldenRecord, domain: Domain) -> dict[str
         "shown_version": [("version", record.version)],
         "tabs": _tabs(request, record, domain, sources),
         "may_propose": permissions.may_propose(request.user) and not merged,
+        "suggests": permissions.suggests(request.user),
         "may_decide": permissions.may_decide(request.user),
         "may_retire": record.state in (GoldenState.ACTIVE, GoldenState.PENDING),
         "may_reinstate": record.state == GoldenState.RETIRED,

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from matching.models import MatchCandidate
 from mdm.errors import Invalid, MdmError, Refused, Stale, WrongState
-from stewardship import blind, errors, graph, opinions, queue, related, review, workflow
+from stewardship import blind, errors, graph, opinions, queue, related, reporting, review, workflow
 from stewardship.access import is_fragment, reason_of, require, signed_in
 from stewardship.choosing import LETTERS, Choice, read_choice, read_shown
 from stewardship.dry_run import rehearse
@@ -238,6 +238,7 @@ def _context(request: HttpRequest, question: MatchCandidate, *, choice: Choice |
         "ahead": ahead,
         "may_decide": decides,
         "may_undo_this": bool(case.decision and decides and workflow.may_undo(case.decision, user)),
+        "reports": () if case.blind else reporting.of_question(question),
         "opinions": opinions.of_question(question, user if case.open else None),
         "last_decision": last,
         "last_told": review.told(last) if last else "",

@@ -18,11 +18,13 @@ from django.utils import timezone
 from mdm.errors import Invalid
 from mdm.people import GROUPS, in_group
 from mdm.retrying import atomic
+from stewardship import suggestions
 from stewardship.asked import ME, Filters
 from stewardship.models import Arrangement, ChangeRequest, Digest, Mention, Opinion, RequestState, Wish
 from stewardship.opinions import owed_by
 from stewardship.permissions import may_approve
 from stewardship.requests import person
+from stewardship.suggestions import Suggestion
 from stewardship.work import listing
 
 HOUR = 6  # of the day (UTC), and of Monday, from which a digest may go
@@ -40,14 +42,15 @@ class News:
     late: Sequence[listing.Work]
     requests: Sequence[ChangeRequest]
     opinions: Sequence[Opinion] = ()
+    outcomes: Sequence[Suggestion] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.mentions or self.assigned or self.late or self.requests or self.opinions)
+        return bool(self.mentions or self.assigned or self.late or self.requests or self.opinions or self.outcomes)
 
 
 def news(user: User, since: datetime, until: datetime) -> News:
     """Mentions not seen, opinions asked for and not given, work a colleague gave, own work that became overdue, and
-    requests the person may approve."""
+    requests the person may approve; and what others decided of what the person proposed or reported."""
     unseen = Mention.objects.filter(person=user, seen_at__isnull=True, comment__at__gt=since, comment__at__lte=until)
     own = listing.page(Filters(assignee=ME, order="due"), user, limit=500).rows
     given = Arrangement.objects.filter(assignee=user, assigned_at__gt=since, assigned_at__lte=until)
@@ -60,6 +63,7 @@ def news(user: User, since: datetime, until: datetime) -> News:
         late=[one for one in own if since < one.due <= until][:SHOWN],
         requests=list(asked.order_by("-requested_at")[:SHOWN]) if may_approve(user) else [],
         opinions=list(owed_by(user, since, until).order_by("-pk")[:SHOWN]),
+        outcomes=suggestions.decided(user, since, until, SHOWN),
     )
 
 
@@ -142,6 +146,7 @@ def subject(found: News) -> str:
         (len(found.assigned), "assigned to you", "assigned to you"),
         (len(found.late), "overdue", "overdue"),
         (len(found.requests), "change request", "change requests"),
+        (len(found.outcomes), "outcome", "outcomes"),
     ]
     return "Assay: " + ", ".join(f"{number} {one if number == 1 else many}" for number, one, many in parts if number)
 
@@ -161,6 +166,10 @@ def body(user: User, found: News) -> str:
         ("Assigned to you", [(_what(one), _at("work", one.kind.name, one.key)) for one in found.assigned]),
         ("Overdue", [(_what(one), _at("work", one.kind.name, one.key)) for one in found.late]),
         ("Waiting for approval", [(_asked(one), _at("request", one.pk)) for one in found.requests]),
+        (
+            "What became of what you proposed",
+            [(_became(one), f"{settings.PUBLIC_URL}{one.address}") for one in found.outcomes],
+        ),
     ):
         if entries:
             lines += [heading, *(f"- {words}\n  {link}" for words, link in entries), ""]
@@ -188,6 +197,10 @@ def _wondered(opinion: Opinion) -> str:
 
 def _what(work: listing.Work) -> str:
     return _one_line(f"{work.kind.label}: {' / '.join(work.titles[:2])}. {work.why}")
+
+
+def _became(one: Suggestion) -> str:
+    return _one_line(f"{one.title}: {one.outcome.lower()} ({one.by}). {one.answer}")
 
 
 def _asked(request: ChangeRequest) -> str:

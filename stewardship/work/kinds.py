@@ -25,7 +25,7 @@ _OPINIONS = {
 _CANDIDATE = f"""
 SELECT id::text AS key, domain, NULL::uuid AS record_id, created_at AS since, NULL::timestamptz AS until,
        snoozed_until AS parked_until, score, NULL::bigint AS system_id,
-       coalesce(said, CASE WHEN sampled THEN 'sampled' ELSE '' END) AS reason,
+       coalesce(said, CASE WHEN reported THEN 'reported' WHEN sampled THEN 'sampled' ELSE '' END) AS reason,
        CASE WHEN claimed_until > now() THEN claimed_by ELSE '' END AS holder
 FROM matching_matchcandidate LEFT JOIN ({_SAID}) o ON candidate_id = id
 WHERE kind = '{{kind}}' AND state = '{{state}}'
@@ -53,7 +53,7 @@ DUPLICATES = WorkKind(
     details=_CANDIDATE_DETAILS,
     members=_MEMBERS,
     page="stewardship:review",
-    reasons={"": "Found by matching", "sampled": "Random check"} | _OPINIONS,
+    reasons={"": "Found by matching", "reported": "Reported by a person", "sampled": "Random check"} | _OPINIONS,
 )
 
 CONFLICTS = replace(
@@ -120,7 +120,7 @@ REQUESTS = WorkKind(
     rows="""
 SELECT id::text AS key, domain, record_id, requested_at AS since, NULL::timestamptz AS until,
        NULL::timestamptz AS parked_until, NULL::float8 AS score, NULL::bigint AS system_id,
-       CASE WHEN base_version = 0 THEN 'new' ELSE 'change' END AS reason, '' AS holder
+       CASE WHEN suggested THEN 'suggested' WHEN base_version = 0 THEN 'new' ELSE 'change' END AS reason, '' AS holder
 FROM stewardship_changerequest WHERE state = 'open'
 """,
     details="""
@@ -131,5 +131,5 @@ FROM stewardship_changerequest r LEFT JOIN mdm_goldenrecord g ON g.id = r.record
 WHERE r.id = ANY(%(keys)s::uuid[])
 """.replace("{title}", f"CASE r.domain {_TITLES} END"),
     page="stewardship:request",
-    reasons={"new": "New record", "change": "Change"},
+    reasons={"new": "New record", "change": "Change", "suggested": "Suggested"},
 )

@@ -96,6 +96,11 @@ class Work:
         return self.reason == "sampled"
 
     @property
+    def brought(self) -> str:
+        """That a person brought it who does not decide such work, in words; "" for all other work."""
+        return {"reported": "Reported", "suggested": "Suggested"}.get(self.reason, "")
+
+    @property
     def opinions(self) -> str:
         """How the opinions of colleagues stand, in words; "" where nobody gave or was asked one."""
         return (self.kind.reasons or {}).get(self.reason, "") if self.reason in SAID else ""

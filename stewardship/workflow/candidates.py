@@ -14,7 +14,7 @@ from mdm.cause import Cause
 from mdm.errors import Invalid, Refused, WrongState
 from mdm.models import GoldenRecord
 from mdm.retrying import atomic
-from stewardship import frozen, opinions
+from stewardship import frozen, opinions, reporting
 from stewardship.models import Decision, Verb
 from stewardship.requests import person
 from stewardship.workflow.recording import (
@@ -103,6 +103,7 @@ def _ruled_out(
     blind: bool,
 ) -> Decision:
     """No two members are the same; ``relate`` says beside it what they are to each other."""
+    reporting.require_another(candidate, user)
     opinions.require_settled(candidate, cause.reason)
     lock_seen(members, shown)
     evidence = frozen.of_candidate(candidate)

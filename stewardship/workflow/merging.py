@@ -15,7 +15,7 @@ from mdm.errors import Refused
 from mdm.mastering import Edit, follow_merges
 from mdm.models import GoldenRecord
 from mdm.retrying import atomic
-from stewardship import frozen, opinions
+from stewardship import frozen, opinions, reporting
 from stewardship.models import Decision, Verb
 from stewardship.workflow.recording import (
     carry_over,
@@ -60,6 +60,7 @@ def merge_candidate(
     require_shown([pk for group in groups for pk in group], shown)
     if edit and edit.typed:
         require_reason(reason, "You typed a value, so say where you have it from.")
+    reporting.require_another(candidate, user)
     opinions.require_settled(candidate, reason)
     for group in groups:
         require_no_veto(BY_NAME[candidate.domain], group, reason)
