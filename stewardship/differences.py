@@ -29,8 +29,14 @@ def differing_runs(value: str, other: str) -> Sequence[Run]:
         return [(value, True)]
     runs: list[Run] = []
     for tag, start, end, other_start, other_end in _steps(_folded(words), _folded(others)):
-        mine, theirs = "".join(words[start:end]), "".join(others[other_start:other_end])
-        runs += [(mine, False)] if tag == "equal" else _within(mine, theirs.strip())
+        mine, theirs = words[start:end], others[other_start:other_end]
+        if tag == "equal":
+            runs.append(("".join(mine), False))
+        elif len(mine) == len(theirs):  # word by word: letters of two neighbours would find each other by chance
+            for word, other in zip(mine, theirs, strict=True):
+                runs += _within(word, other.strip())
+        else:
+            runs += _within("".join(mine), "".join(theirs).strip())
     return _joined(runs)
 
 

@@ -21,6 +21,8 @@ def marked(value: str, other: str) -> str:
         ("+1 847 948 2000", "+1 224 948 2000", "+1 [847] 948 2000"),
         ("V797D-30011", "V797D30011", "V797D[-]30011"),
         ("Distributor", "Manufacturer", "[Distributor]"),
+        ("Atlas Therapeutics Inc", "Atlas Therapeutic LLC", "Atlas Therapeutic[s] [Inc]"),
+        ("Atlas Therapeutic LLC", "Atlas Therapeutics Inc", "Atlas Therapeutic[] [LLC]"),
     ],
 )
 def test_marks_what_is_not_in_the_other(value: str, other: str, expected: str) -> None:
