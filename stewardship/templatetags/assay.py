@@ -83,6 +83,12 @@ def at(found: Any, key: Any) -> Any:
 
 
 @register.filter
+def part(found: Any, name: str) -> Any:
+    """``{{ filters|part:name }}``: an attribute whose name is a variable."""
+    return getattr(found, name)
+
+
+@register.filter
 def fold(value: Any) -> SafeString | str:
     """``{{ value|fold }}``: a long text folded to its beginning, with "show all"; without any script."""
     text = _text(value)

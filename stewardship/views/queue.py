@@ -19,7 +19,7 @@ from stewardship.requests import person
 from stewardship.review import last_decision, told
 from stewardship.work import listing, places
 from stewardship.work.colleagues import Colleague, colleagues
-from stewardship.work.facets import Facets, facets
+from stewardship.work.facets import Facets, by_place, by_source, facets
 
 # The facilities that are chosen among by name: legal entities, and the houses below them.
 GROUPS, HOUSES = [LEVELS[0][0]], [LEVELS[1][0], ""]
@@ -80,12 +80,42 @@ def _choices(filters: Filters, counts: Facets, people: Iterable[Colleague]) -> d
         "domain_choices": [(name, one.plural, domains[name]) for name, one in BY_NAME.items()],
         "reasons": sorted(((name, words.get(name, name), number) for name, number in reasons.items() if name),
                           key=lambda one: -one[2])[:50],
-        "sources": queue.sources(),
-        "legals": places.choices(GROUPS),
-        "facilities": places.choices(HOUSES),
+        "concerned": _concerned(),
         "orders": ORDERS,
         "has_scores": filters.of_questions,
     }  # fmt: skip
+
+
+@require_safe
+@require(may_see)
+def counted(request: HttpRequest) -> HttpResponse:
+    """``/queue-counts/``: the choices of source, legal entity and facility with how much each would leave.
+
+    Asked once somebody turns to them: it looks behind every piece of work, which the list itself does not wait for.
+    """
+    user, filters = signed_in(request), Filters.read(request.GET)
+    selects = [
+        (name, every, label, choices, by_source(filters, user) if name == "source" else by_place(filters, user, name))
+        for name, every, label, choices in _concerned()
+    ]
+    context = {
+        "filters": filters,
+        "concerned": [
+            (name, every, label, [(code, words, numbers.get(code, 0)) for code, words in choices])
+            for name, every, label, choices, numbers in selects
+        ],
+    }
+    return render(request, "stewardship/queue_concerned.html", context)
+
+
+def _concerned() -> list[tuple[str, str, str, list[tuple[str, str]]]]:
+    """(filter, words for all, label, choices) of what work concerns; only filters something can be chosen from."""
+    found = [
+        ("source", "Every source", "Source", queue.sources()),
+        ("legal", "Every legal entity", "Legal entity", places.choices(GROUPS)),
+        ("facility", "Every facility", "Facility", places.choices(HOUSES)),
+    ]
+    return [one for one in found if one[3]]
 
 
 def _address(filters: Filters, **changed: str) -> str:
@@ -160,4 +190,4 @@ def _link(name: str) -> str:
         return ""
 
 
-urls = [path("", work_queue, name="queue")]
+urls = [path("", work_queue, name="queue"), path("queue-counts/", counted, name="queue_counts")]
