@@ -1,6 +1,5 @@
 """The queue of all work: every kind in one list, whose it is, when it comes back, what is said, how late it is."""
 
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
@@ -14,16 +13,15 @@ from django.utils import timezone
 from matching.models import CandidateState
 from mdm.domains import DOMAINS
 from mdm.errors import Invalid, Refused
-from mdm.models import Batch, SourceRow, SourceSystem
+from mdm.models import Batch, SourceRow
 from mdm.people import AUDITOR, DOMAIN_OWNER, VIEWER
 from mdm.work import COLUMNS, kinds
 from publishing.models import Delivery, Difference, DriftCheck
 from stewardship.asked import Filters
 from stewardship.models import Arrangement, Comment, Mention, WorkAct
-from stewardship.queue import following, waiting
 from stewardship.requests import propose
 from stewardship.work import listing, talk, verbs
-from stewardship.work.facets import by_place, by_source, facets
+from stewardship.work.facets import facets
 from tests.factories import feed, golden, hospital, source, supplier
 from tests.publishing.making import webhook
 from tests.stewardship.pages import client_of, outsider, text_of
@@ -245,43 +243,6 @@ def test_expiries_name_dates_their_domain_has() -> None:
             owner, dot, name = expiry.attribute.rpartition(".")
             attributes = parts[owner].attributes if dot else domain.attributes
             assert [one.kind for one in attributes if one.name == name] == ["date"], expiry
-
-
-def test_a_facility_is_concerned_by_what_lies_in_it_and_refers_to_it() -> None:
-    stella = someone("Stella")
-    group = hospital("G", "Group", level="group")
-    house = hospital("H", "House", parent={"system": "erp", "domain": "facility", "key": "G"})
-    elsewhere = hospital("E", "Elsewhere")
-    inside, outside = question(house, kind="conflict"), question(elsewhere, kind="conflict")
-    for filters in (Filters(legal=group.code), Filters(facility=house.code)):
-        assert rows(filters, stella) == [("conflicts", str(inside.pk))]
-        assert facets(filters, stella, {}).total == 1
-    assert rows(Filters(legal=group.code, facility=elsewhere.code), stella) == []
-    assert rows(Filters(facility="NONE'; DROP"), stella) == []
-    asked = Filters(kind="conflicts", facility=house.code)
-    assert [one.pk for one in waiting(asked, stella)] == [inside.pk]
-    assert following(inside, asked, stella) is None
-    assert following(inside, Filters(kind="conflicts"), stella) == outside.pk
-
-
-def test_what_work_concerns_is_counted_as_its_filters_would_leave_it() -> None:
-    stella = someone("Stella")
-    group = hospital("G", "Group", level="group")
-    house = hospital("H", "House", parent={"system": "erp", "domain": "facility", "key": "G"})
-    elsewhere = hospital("E", "Elsewhere")
-    question(house, kind="conflict"), question(elsewhere, kind="conflict"), question(house, elsewhere)
-    bad_row()
-    for filters in (Filters(), Filters(kind="conflicts"), Filters(legal=group.code), Filters(facility=elsewhere.code)):
-        for part in ("legal", "facility"):
-            codes = (group.code, house.code, elsewhere.code)
-            left = {code: len(rows(replace(filters, **{part: code}), stella)) for code in codes}
-            assert by_place(filters, stella, part) == {code: number for code, number in left.items() if number}
-        systems = SourceSystem.objects.values_list("code", flat=True)
-        left = {code: len(rows(replace(filters, source=code), stella)) for code in systems}
-        assert by_source(filters, stella) == {code: number for code, number in left.items() if number}
-    shown = text_of(client_of(stella).get("/queue-counts/?kind=conflicts"))
-    assert "Group (1)" in shown
-    assert "Elsewhere (1)" in shown
 
 
 def test_a_comment_names_colleagues_who_find_it_unread_until_they_look() -> None:
