@@ -66,7 +66,7 @@ def entries() -> tuple[tuple[str, tuple[Entry, ...]], ...]:
                 Entry(name="stewardship:queue", label="Work queue", icon="inbox", keys="g q"),
                 Entry(name="stewardship:notices", label="My notices", icon="bell", keys="g n"),
                 Entry(
-                    name="stewardship:suggestions", label="My suggestions", icon="flag", keys="g y", seen_by=suggests
+                    name="stewardship:my_suggestions", label="My suggestions", icon="flag", keys="g y", seen_by=suggests
                 ),
                 Entry(name="stewardship:requests", label="Change requests", icon="git-pull-request", keys="g r"),
                 Entry(name="stewardship:merges", label="Merges", icon="git-merge", keys="g m"),

@@ -43,7 +43,7 @@ def report(request: HttpRequest, record: GoldenRecord, domain: Domain) -> HttpRe
     except (Invalid, Refused) as refusal:
         return _page(request, record, domain, other, refusal)
     messages.success(request, "Reported. A steward decides it; you find the outcome here.")
-    return redirect("stewardship:suggestions")
+    return redirect("stewardship:my_suggestions")
 
 
 def _page(

@@ -20,4 +20,4 @@ def mine(request: HttpRequest) -> HttpResponse:
     return render(request, "stewardship/suggestions.html", context)
 
 
-urls = [path("suggestions/", mine, name="suggestions")]
+urls = [path("suggestions/", mine, name="my_suggestions")]

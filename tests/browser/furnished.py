@@ -19,7 +19,9 @@ from mdm.people import GROUPS
 from publishing.models import Delivery
 from stewardship import bulk, rehearsing, tables
 from stewardship.asked import Filters
-from stewardship.models import BulkDecision, Decision, TreeDraft
+from stewardship.lists import acting, checking, keeping
+from stewardship.models import BulkDecision, Decision, Purpose, TreeDraft
+from stewardship.reporting import report_duplicate
 from stewardship.requests import approve, propose
 from stewardship.workflow import merge_candidate, retire_record
 from tests.factories import hospital, publish, source, supplier, why
@@ -42,7 +44,13 @@ def furnish(target: Target, outbox: Path, inbox: Path) -> tuple[User, list[str]]
     ada, stella = someone("Ada Everyone", *GROUPS), someone("Stella Steward")
     client = client_of(ada)
     records = [*_questions(ada, stella), *_relations()]
-    addresses = [*_requests(records, ada, stella), *_files(client, inbox), *_rules(), *_trees(client, stella)]
+    addresses = [
+        *_requests(records, ada, stella),
+        *_files(client, inbox),
+        *_lists(ada, records),
+        *_rules(),
+        *_trees(client, stella),
+    ]
     addresses += [*_targets(target, outbox), *_of_people(ada, records)]
     return ada, ["/", *addresses]
 
@@ -106,6 +114,23 @@ def _files(client: Client, inbox: Path) -> Iterator[str]:
     yield f"/feeds/{feed.code}/clean/?place=name"
     yield reverse("stewardship:quarantined_row", args=[SourceRow.objects.filter(state="quarantined").first().pk])
     yield reverse("stewardship:dry_run", args=[feed.code])
+
+
+def _lists(ada: User, records: list[GoldenRecord]) -> Iterator[str]:
+    """A list that was checked, changes that were proposed, and a duplicate somebody reported."""
+    changes = f"Code,Name,Phone\n{records[0].code},Acme Works,\n{records[1].code},,(619) 555-0188\nSUP-0,{LONG},\n"
+    for purpose, text in ((Purpose.CHECK, FILE), (Purpose.CHANGE, changes)):
+        file = sending.file(text, f"{LONG}.csv")
+        one = keeping.draw(file=file, file_name=file.name, size=file.size, user=ada, purpose=purpose)  # type: ignore[arg-type]
+        yield reverse("stewardship:list_columns", args=[one.pk])
+        keeping.choose(list_id=one.pk, user=ada, document=one.document, naming=one.naming)
+        checking.check(one.pk)
+        yield reverse("stewardship:list", args=[one.pk]) + "?show=all"
+    acting.propose_all(list_id=one.pk, user=ada, reason="after the merger", beside=True)
+    acting.carry_out(one.pk)
+    report_duplicate(first=records[0].pk, second=records[1].pk, reason="one address", user=ada)
+    yield reverse("stewardship:report", args=["suppliers", records[0].code]) + f"?with={records[1].code}"
+    yield reverse("stewardship:my_suggestions")
 
 
 def _rules() -> Iterator[str]:

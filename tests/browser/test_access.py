@@ -28,7 +28,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 # Addresses that are no page of their own: files, and what a page asks for while it stands there.
 FILES = {
     "metrics", "publishing:file_download", "stewardship:audit_csv", "stewardship:audit_json",
-    "stewardship:draft_rejected", "stewardship:favicon", "stewardship:feed_document", "stewardship:mended_csv",
+    "stewardship:draft_rejected", "stewardship:favicon", "stewardship:feed_document",
+    "stewardship:list_file", "stewardship:mended_csv",
     "stewardship:quarantine_csv", "stewardship:records_csv", "stewardship:records_seen",
 }  # fmt: skip
 FRAGMENTS = {

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from matching.run import match_all
 from mdm.people import VIEWER
@@ -33,8 +33,8 @@ def test_a_list_is_dropped_checked_and_read(page: Page, live_server: Any) -> Non
     page.goto("/records/suppliers/")
     page.get_by_role("link", name="Check a list").click()
     expect(page.get_by_role("heading", name="Lists to check")).to_be_visible()
-    file = {"name": "vendors.csv", "mimeType": "text/csv", "buffer": LIST.encode()}
-    page.locator("input[type=file]").set_input_files([file])  # type: ignore[list-item]
+    file: FilePayload = {"name": "vendors.csv", "mimeType": "text/csv", "buffer": LIST.encode()}
+    page.locator("input[type=file]").set_input_files([file])
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_role("heading", name="Columns")).to_be_visible()
     page.get_by_role("button", name="Check every row").click()
@@ -62,8 +62,8 @@ def test_changes_of_a_list_are_seen_proposed_and_withdrawn(page: Page, live_serv
     page.goto("/lists/")
     page.get_by_label("Change records that are there").check()
     text = f"Code,Vendor Name\n{first.code},Vendor Eins\n{second.code},Vendor Two\n"
-    file = {"name": "changes.csv", "mimeType": "text/csv", "buffer": text.encode()}
-    page.locator("input[type=file]").set_input_files([file])  # type: ignore[list-item]
+    file: FilePayload = {"name": "changes.csv", "mimeType": "text/csv", "buffer": text.encode()}
+    page.locator("input[type=file]").set_input_files([file])
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_label("The record is named by")).to_have_value("Code")
     expect(page.get_by_text("write (empty) into its cell")).to_be_visible()

@@ -2,10 +2,15 @@
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.urls import URLPattern
+
+from publishing import urls as publishing_urls
+from stewardship import urls as stewardship_urls
 
 PROJECT = Path(__file__).resolve().parents[2]
 ROOMS = ("mdm", "matching", "stewardship", "publishing", "api", "ops", "demo")
@@ -99,3 +104,10 @@ def test_no_page_loads_anything_from_elsewhere_or_carries_inline_code() -> None:
         )
     ]
     assert found == []
+
+
+def test_no_two_addresses_share_a_name() -> None:
+    """Links lead to the last one of a name; the other one silently loses all of its own."""
+    for module in (stewardship_urls, publishing_urls):
+        names = Counter(one.name for one in module.urlpatterns if isinstance(one, URLPattern) and one.name)
+        assert [name for name, number in names.items() if number > 1] == []

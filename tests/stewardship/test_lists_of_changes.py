@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.utils import timezone
 
+from mdm.errors import Refused
 from mdm.mastering import contribute, merge
 from mdm.models import GoldenRecord, SourceRecord
 from mdm.people import AUDITOR, VIEWER
@@ -130,7 +131,7 @@ def test_proposed_as_one_act_approved_by_others_and_withdrawn_at_once(
     assert len(vera.get(f"/requests/?list={one.pk}").context["rows"]) == 3
     assert "Proposed together with others" in text_of(vera.get(f"/requests/{made[0].pk}/"))
     # Four eyes hold for each.
-    with pytest.raises(requests.Refused):
+    with pytest.raises(Refused):
         requests.approve(request_id=made[0].pk, digest=made[0].digest, user=user)
     requests.approve(request_id=made[0].pk, digest=made[0].digest, user=someone("Stella Steward"))
     assert reload(records[0].pk).title == "Vendor New 0"
