@@ -2,25 +2,26 @@
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import path, reverse
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_POST, require_safe
 
 from mdm.errors import MdmError, NotFound
-from mdm.filters.fields import uuid_or_none
 from mdm.intake.feeds import feeds_for, in_order
 from mdm.intake.receiving import receive
 from mdm.models import Batch, BatchState, Feed, FeedDraft
-from stewardship import arrivals
+from stewardship import arrivals, batch_list, listed, tables
 from stewardship.access import is_fragment, require, signed_in
 from stewardship.arrivals import Matched, Standing
+from stewardship.batch_list import LISTING
 from stewardship.listing import address
 from stewardship.permissions import may_import, may_see
 from stewardship.requests import person
@@ -70,7 +71,7 @@ class UploadForm(forms.Form):
 @require(may_see)
 def imports(request: HttpRequest) -> HttpResponse:
     """``/imports/``: the drop zone, and every file, newest first. A fragment is the list alone."""
-    return _list_page(request)
+    return listed.chosen(request) or _list_page(request)
 
 
 @require_POST
@@ -111,28 +112,17 @@ def _feeds() -> list[Feed]:
 
 
 def _list_page(request: HttpRequest, form: UploadForm | None = None, *, status: int = 200) -> HttpResponse:
-    asked = {name: request.GET[name] for name in ("feed", "state", "by") if request.GET.get(name)}
-    found = Batch.objects.select_related("feed__system", "repeats")
-    if asked.get("feed"):
-        found = found.filter(feed__code=asked["feed"])
-    if asked.get("state") in BatchState.values:
-        found = found.filter(state=asked["state"])
-    if asked.get("by"):
-        found = found.filter(submitted_by=asked["by"])
-    after = uuid_or_none(request.GET.get("after", ""))
-    rows = list((found.filter(pk__lt=after) if after else found).order_by("-pk")[: PAGE + 1])
-    shown = rows[:PAGE]
+    asked = batch_list.asked(request.GET)
+    rows = batch_list.batches(asked)
+    part = listed.page(LISTING, rows, sort=request.GET.get("sort", ""), after=request.GET.get("after", ""), limit=PAGE)
+    context = listed.shown(request, LISTING, asked, part, reverse("stewardship:batches") + "seen")
     feeds = _feeds()
-    next_href = ""
-    if len(rows) > PAGE:
-        next_href = f"{address(asked)}{'&' if asked else ''}after={shown[-1].pk}"
-    context: dict[str, Any] = {
-        "lines": _lines(shown),
+    context |= {
+        "lines": _lines(part.rows),
         "asked": asked,
         "feeds": feeds,
-        "facets": _facets(asked),
-        "next_href": next_href,
-        "previous_href": address(asked) if after else "",
+        "facets": _facets(context["kept"]),
+        "look_query": _look_query(context["look"]),
         "form": form or UploadForm(feeds=feeds, initial={"feed": request.GET.get("for", "")}),
         "accept": ACCEPT,
         "may_import": may_import(request.user),
@@ -176,16 +166,16 @@ def line(batch: Batch, counts: Matched, in_quarantine: int) -> dict[str, Any]:
     """One line of the list: the batch, its state in a word, numbers with the place where each is explained."""
     stage = arrivals.stage_of(batch, counts)
     rows = reverse("stewardship:batch_rows", args=[batch.pk])
-    numbers = [
-        ("New", batch.rows_new, f"{rows}?show=new"),
-        ("Changed", batch.rows_changed, f"{rows}?show=changed"),
-        ("Unchanged", batch.rows_unchanged, f"{rows}?show=unchanged"),
-        ("Quarantined", in_quarantine, reverse("stewardship:batch_quarantine", args=[batch.pk])),
-    ]
+    numbers = {
+        "new": (batch.rows_new, f"{rows}?show=new"),
+        "changed": (batch.rows_changed, f"{rows}?show=changed"),
+        "unchanged": (batch.rows_unchanged, f"{rows}?show=unchanged"),
+        "quarantined": (in_quarantine, reverse("stewardship:batch_quarantine", args=[batch.pk])),
+    }
     return {
         "batch": batch,
         "stage": stage,
-        "numbers": [{"label": label, "count": count, "href": href} for label, count, href in numbers],
+        "numbers": {name: {"count": count, "href": href} for name, (count, href) in numbers.items()},
         "matched": counts,
         "is_moving": stage in ("received", "reading", "matching"),
     }
@@ -197,7 +187,22 @@ def row(request: HttpRequest, batch_id: UUID) -> HttpResponse:
     """The line of one import in the list, asked for again while it moves."""
     from_list = Batch.objects.select_related("feed__system", "repeats")
     batch = find(batch_id, from_list)
-    return render(request, "stewardship/batches/line.html", {"line": _lines([batch])[0]})
+    look = tables.look_of(LISTING.table, request.GET, signed_in(request))
+    context = {"line": _lines([batch])[0], "columns": look.columns, "look_query": _look_query(look)}
+    return render(request, "stewardship/batches/line.html", context)
+
+
+@require_safe
+@require(may_see)
+def seen(request: HttpRequest, ending: str) -> HttpResponseBase:
+    """Every import that fits the filters as a file, with the columns and in the order of the list."""
+    rows = batch_list.batches(batch_list.asked(request.GET))
+    return listed.export(request, LISTING, rows, batch_list.told, ending)
+
+
+def _look_query(look: tables.Look) -> str:
+    """What a line asks for itself with, so that it comes back in the same columns."""
+    return f"?{urlencode(look.query)}" if look.own else ""
 
 
 def find(batch_id: UUID, among: Any = None) -> Batch:
@@ -227,6 +232,7 @@ def numbers(now: Standing, in_quarantine: int) -> list[dict[str, Any]]:
 
 urls = [
     path("imports/", imports, name="batches"),
+    path("imports/seen.<str:ending>", seen, name="batches_seen"),
     path("imports/send/", send, name="send_file"),
     path("imports/<uuid:batch_id>/line/", row, name="batch_line"),
 ]

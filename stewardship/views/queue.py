@@ -1,9 +1,11 @@
 """The work queue: everything that waits for a person, one's own first."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from typing import Any
+from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.urls import NoReverseMatch, path, reverse
 from django.views.decorators.http import require_safe
@@ -11,16 +13,17 @@ from django.views.decorators.http import require_safe
 from mdm.domains import BY_NAME
 from mdm.domains.facilities import LEVELS
 from mdm.work import kinds
-from stewardship import queue
+from stewardship import listed, queue, tables
 from stewardship.access import is_fragment, require, signed_in
 from stewardship.asked import AGES, BANDS, CLOCKS, ME, NOBODY, ORDERS, QUESTIONS, Filters
 from stewardship.permissions import may_decide, may_see
 from stewardship.requests import person
 from stewardship.review import last_decision, told
-from stewardship.work import listing, places
+from stewardship.work import listing, places, table
 from stewardship.work.colleagues import Colleague, colleagues
 from stewardship.work.facets import Facets, by_place, by_source, facets
 
+Addresses = Callable[..., str]
 # The facilities that are chosen among by name: legal entities, and the houses below them.
 GROUPS, HOUSES = [LEVELS[0][0]], [LEVELS[1][0], ""]
 
@@ -29,7 +32,11 @@ GROUPS, HOUSES = [LEVELS[0][0]], [LEVELS[1][0], ""]
 @require(may_see)
 def work_queue(request: HttpRequest) -> HttpResponse:
     """``/``: one line per piece of work; ``?after=`` pages on. A fragment is the list alone."""
+    if onward := listed.chosen(request):
+        return onward
     user, filters = signed_in(request), Filters.read(request.GET)
+    look = tables.look_of(table.TABLE, request.GET, user)
+    to = _addresses(filters, {name: request.GET[name] for name in tables.LOOKS if request.GET.get(name)})
     found = listing.page(filters, user, after=request.GET.get("after", ""))
     people = colleagues()
     counts = facets(filters, user, {one.username: one.pk for one in people})
@@ -40,10 +47,11 @@ def work_queue(request: HttpRequest) -> HttpResponse:
         "filters": filters,
         "query": query,
         "total": counts.total,
-        "next_href": f"{_address(filters)}{'&' if query else '?'}after={found.next}" if found.next else "",
-        "previous_href": _address(filters) if request.GET.get("after") else "",
-        "tabs": _tabs(filters, counts),
-        **_choices(filters, counts, people),
+        "next_href": to(after=found.next) if found.next else "",
+        "previous_href": to() if request.GET.get("after") else "",
+        "tabs": _tabs(filters, to, counts),
+        **_choices(filters, to, counts, people),
+        **_looks(request, filters, look),
         "people": [one.holding(held[one.pk]) for one in people if one.decides],
         "may_decide": may_decide(user),
         "me": person(user).name,
@@ -62,7 +70,7 @@ def work_queue(request: HttpRequest) -> HttpResponse:
     return render(request, "stewardship/queue.html", context)
 
 
-def _choices(filters: Filters, counts: Facets, people: Iterable[Colleague]) -> dict[str, Any]:
+def _choices(filters: Filters, to: Addresses, counts: Facets, people: Iterable[Colleague]) -> dict[str, Any]:
     """The filters beside the list, each with what would be left."""
     mine, clocks = counts.counted("mine"), counts.counted("due")
     theirs, domains = counts.counted("assignee"), counts.counted("domain")
@@ -71,11 +79,11 @@ def _choices(filters: Filters, counts: Facets, people: Iterable[Colleague]) -> d
     assignees = [(ME, "Me", theirs[counts.me]), (NOBODY, "Nobody", theirs[0])]
     assignees += [(one.username, one.name, theirs[one.pk]) for one in people if one.pk != counts.me and theirs[one.pk]]
     return {
-        "clocks": _facets(filters, "due", CLOCKS.items(), clocks),
-        "bands": _facets(filters, "band", ((name, one[0]) for name, one in BANDS.items()), counts.counted("band")),
-        "ages": _facets(filters, "age", ((name, one[0]) for name, one in AGES.items()), counts.counted("age")),
-        "own": _facets(filters, "mine", [("yes", "Mine")], mine)
-        + _facets(filters, "parked", [("yes", "Parked")], counts.counted("parked")),
+        "clocks": _facets(filters, to, "due", CLOCKS.items(), clocks),
+        "bands": _facets(filters, to, "band", ((name, one[0]) for name, one in BANDS.items()), counts.counted("band")),
+        "ages": _facets(filters, to, "age", ((name, one[0]) for name, one in AGES.items()), counts.counted("age")),
+        "own": _facets(filters, to, "mine", [("yes", "Mine")], mine)
+        + _facets(filters, to, "parked", [("yes", "Parked")], counts.counted("parked")),
         "assignees": assignees,
         "domain_choices": [(name, one.plural, domains[name]) for name, one in BY_NAME.items()],
         "reasons": sorted(((name, words.get(name, name), number) for name, number in reasons.items() if name),
@@ -118,14 +126,47 @@ def _concerned() -> list[tuple[str, str, str, list[tuple[str, str]]]]:
     return [one for one in found if one[3]]
 
 
-def _address(filters: Filters, **changed: str) -> str:
-    return reverse("stewardship:queue") + filters.query(**changed)
+def _looks(request: HttpRequest, filters: Filters, look: tables.Look) -> dict[str, Any]:
+    """The columns, and what the menus above the list need."""
+    kept = {name: value for name, value in asdict(filters).items() if value}
+    files = reverse("stewardship:queue_seen", args=["csv"]).removesuffix("csv")
+    shown = f"?{urlencode(kept | look.query)}"
+    return {
+        "look": look,
+        "columns": [one for one in look.columns if one.name != table.SCORE or filters.of_questions],
+        "look_kept": [(name, request.GET[name]) for name in tables.LOOKS if request.GET.get(name)],
+        "filters_kept": list(kept.items()),
+        "files": [
+            (label, f"{files}{ending}{shown}")
+            for label, ending in (("CSV", "csv"), ("Excel workbook", "xlsx"), ("JSON lines", "jsonl"))
+        ],
+    }
 
 
-def _tabs(filters: Filters, counts: Facets) -> list[dict[str, Any]]:
+@require_safe
+@require(may_see)
+def seen(request: HttpRequest, ending: str) -> HttpResponseBase:
+    """Everything that fits the filters as a file, with the columns and in the order of the list."""
+    user, filters = signed_in(request), Filters.read(request.GET)
+    look = tables.look_of(table.TABLE, request.GET, user)
+    return listed.taken(request, look, "What waits", table.told(filters, user), ending)
+
+
+def _addresses(filters: Filters, look: Mapping[str, str]) -> Addresses:
+    """Makes addresses of the queue that keep the filters and how the table looks, with some of it changed."""
+    start = reverse("stewardship:queue")
+
+    def to(**changed: str) -> str:
+        asked = {name: value for name, value in (asdict(filters) | dict(look) | changed).items() if value}
+        return f"{start}?{urlencode(asked)}" if asked else start
+
+    return to
+
+
+def _tabs(filters: Filters, to: Addresses, counts: Facets) -> list[dict[str, Any]]:
     number = counts.counted("kind")
     everything = {
-        "label": "All work", "href": _address(filters, kind="", reason="", band=""), "current": not filters.kind,
+        "label": "All work", "href": to(kind="", reason="", band=""), "current": not filters.kind,
         "count": sum(number.values()),
     }  # fmt: skip
     return [
@@ -133,9 +174,7 @@ def _tabs(filters: Filters, counts: Facets) -> list[dict[str, Any]]:
         *(
             {
                 "label": kind.plural,
-                "href": _address(
-                    filters, kind=kind.name, reason="", band=filters.band if kind.name in QUESTIONS else ""
-                ),
+                "href": to(kind=kind.name, reason="", band=filters.band if kind.name in QUESTIONS else ""),
                 "current": filters.kind == kind.name,
                 "count": number[kind.name],
                 "icon": kind.icon,
@@ -152,14 +191,14 @@ def _scored(filters: Filters, kind: str) -> dict[str, str]:
 
 
 def _facets(
-    filters: Filters, part: str, known: Iterable[tuple[str, str]], number: Mapping[str, int]
+    filters: Filters, to: Addresses, part: str, known: Iterable[tuple[str, str]], number: Mapping[str, int]
 ) -> list[dict[str, Any]]:
     """Quick filters of one part; pressing the chosen one takes it off again."""
     chosen = getattr(filters, part)
     return [
         {
             "label": label,
-            "href": _address(filters, **{part: "" if chosen == name else name}),
+            "href": to(**{part: "" if chosen == name else name}),
             "current": chosen == name,
             "count": number[name],
         }
@@ -190,4 +229,8 @@ def _link(name: str) -> str:
         return ""
 
 
-urls = [path("", work_queue, name="queue"), path("queue-counts/", counted, name="queue_counts")]
+urls = [
+    path("", work_queue, name="queue"),
+    path("queue-counts/", counted, name="queue_counts"),
+    path("work/seen.<str:ending>", seen, name="queue_seen"),
+]

@@ -1,22 +1,17 @@
 """Change requests: what colleagues propose, shown as before and after, approved or refused by somebody else."""
 
 from typing import Any
-from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
-from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.urls import path, reverse
 
 from mdm import queries
-from mdm.domains import BY_NAME, DOMAINS
+from mdm.domains import BY_NAME
 from mdm.errors import NotFound
-from mdm.filters.fields import uuid_or_none
-from mdm.mastering.compose import EXTENSION_PREFIX, extension_attributes
-from mdm.models import ExtensionAttribute
+from mdm.mastering.compose import extension_attributes
 from mdm.queries.values import references_to
 from mdm.spec import Attribute, Kind
 from stewardship import requests as verbs
@@ -29,63 +24,6 @@ from stewardship.pinning import lifetime_words, proposed_values, watched_words
 from stewardship.views.create_request import MADE, NOT_MADE, made_record, may_take_back, show_new, why_not
 from stewardship.views.located import deliveries_address
 
-PAGE = 50
-
-
-@require(may_see)
-def change_requests(request: HttpRequest) -> HttpResponseBase:
-    """Open ones first; mine; decided ones. ``?list=ID``: only those a list proposed as one act."""
-    everything = ChangeRequest.objects.select_related("record", "requested_by", "decided_by")
-    act = uuid_or_none(request.GET.get("list", ""))
-    if act:
-        everything = everything.filter(list_row__of=act)
-    mine = Q(requested_by=signed_in(request))
-    views: dict[str, QuerySet[ChangeRequest]] = {
-        "open": everything.filter(state=RequestState.OPEN).order_by("requested_at"),
-        "scheduled": everything.filter(state=RequestState.SCHEDULED).order_by("holds_from"),
-        "mine": everything.filter(mine).order_by("-requested_at"),
-        "decided": everything.exclude(state__in=(RequestState.OPEN, RequestState.SCHEDULED)).order_by("-decided_at"),
-    }
-    chosen = request.GET.get("view", "open")
-    chosen = chosen if chosen in views else "open"
-    page = Paginator(views[chosen], PAGE).get_page(request.GET.get("page"))
-    labels_of = _labels()
-    labels = {
-        "open": "Waiting for approval",
-        "scheduled": "Waiting for their day",
-        "mine": "Mine",
-        "decided": "Decided",
-    }
-    counted = {"open": views["open"].count(), "scheduled": views["scheduled"].count()}
-    context = {
-        "view": chosen,
-        "act": act,
-        "tabs": [
-            {"label": labels[name], "href": _turn(name, act), "current": name == chosen, "count": counted.get(name)}
-            for name in views
-        ],
-        "rows": [
-            {
-                "request": one,
-                "domain": BY_NAME[one.domain],
-                "mine": one.requested_by_id == signed_in(request).pk,
-                "changed": "New record"
-                if one.is_new
-                else ", ".join(labels_of.get((one.domain, name), name) for name in (*one.values, *one.unpins)),
-            }
-            for one in page.object_list
-        ],
-        "total": page.paginator.count,
-        "previous_href": _turn(chosen, act, page.previous_page_number()) if page.has_previous() else "",
-        "next_href": _turn(chosen, act, page.next_page_number()) if page.has_next() else "",
-    }
-    return render(request, "stewardship/requests/list.html", context)
-
-
-def _turn(view: str, act: UUID | None, number: int = 1) -> str:
-    asked = {"view": view, "list": act or "", "page": number if number > 1 else ""}
-    return f"?{urlencode({name: value for name, value in asked.items() if value})}"
-
 
 def _attributes(one: ChangeRequest) -> list[Attribute]:
     domain = BY_NAME[one.domain]
@@ -94,13 +32,6 @@ def _attributes(one: ChangeRequest) -> list[Attribute]:
     if any(name not in known for name in names):
         known |= {attribute.name: attribute for attribute in extension_attributes(domain)}
     return [known.get(name) or Attribute(name=name, label=name) for name in names]
-
-
-def _labels() -> dict[tuple[str, str], str]:
-    """{(domain, attribute): label}, those of attributes administrators added included. One query."""
-    added = ExtensionAttribute.objects.values_list("domain", "name", "label")
-    own = {(domain.name, attribute.name): attribute.label for domain in DOMAINS for attribute in domain.attributes}
-    return own | {(domain, EXTENSION_PREFIX + name): label for domain, name, label in added}
 
 
 def _find(request_id: UUID) -> ChangeRequest:
@@ -264,7 +195,6 @@ def withdraw(request: HttpRequest, request_id: UUID) -> HttpResponseBase:
 
 
 urls = [
-    path("requests/", change_requests, name="requests"),
     path("requests/<uuid:request_id>/", change_request, name="request"),
     path("requests/<uuid:request_id>/approve/", approve, name="approve"),
     path("requests/<uuid:request_id>/refuse/", refuse, name="refuse"),
