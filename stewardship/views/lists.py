@@ -1,5 +1,6 @@
 """Lists to check: drop one, say what its columns are. Nothing of a list becomes master data."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -123,6 +124,7 @@ def _columns_page(request: HttpRequest, one: CheckedList, refusal: Invalid | Non
         return render(request, "stewardship/lists/columns.html", context, status=422)
     around, records = look_around(), drafting.records_in(one.document)
     rows = drafting.columns(one, found, around)
+    rows = [replace(row, reason="It names the record.") if row.name == one.naming else row for row in rows]
     chosen = [column.target for column in rows]
     groups, changes = drafting.groups(records, around, chosen), one.purpose == Purpose.CHANGE
     encoding = found.dialect.encoding
