@@ -31,6 +31,7 @@ from stewardship.workflow.undoing import UNDOABLE
 from stewardship.workflow.unmerging import stands
 
 UNDO_HOURS = 12
+MISFIT_VERDICTS = {CandidateState.MERGED: "Kept", CandidateState.REJECTED: "Taken out"}
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,18 @@ class Case:
     def mergeable(self) -> bool:
         """Whether members can be merged here: the question is open and about several records."""
         return self.open and not self.conflict
+
+    @property
+    def verdict(self) -> str:
+        """How the question stands, in the words of its kind."""
+        words = MISFIT_VERDICTS if self.misfit else {}
+        return words.get(self.candidate.state, self.candidate.get_state_display())
+
+    @property
+    def stands_apart(self) -> Sequence[Mapping[str, Any]]:
+        """Code and title of what a member that was taken out is now."""
+        rows = self.decision.records if self.misfit and self.decision else ()
+        return [row for row in rows if row.get("made") or row.get("merged")]
 
     @property
     def left_out(self) -> Sequence[Mapping[str, Any]]:

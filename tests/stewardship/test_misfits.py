@@ -80,8 +80,8 @@ def test_it_is_in_the_one_queue_with_its_figures() -> None:
 def test_taken_out_it_stands_alone_and_is_never_put_back() -> None:
     asked = misfit()
     before = home_of(leaver())
-    answer = stella().post(f"/review/{asked.pk}/take-out/", shown(asked))
-    assert answer.status_code == 302
+    client = stella()
+    assert client.post(f"/review/{asked.pk}/take-out/", shown(asked)).status_code == 302
     fresh = home_of(leaver())
     assert fresh.pk != before.pk
     assert state_of(asked) == "rejected"
@@ -89,6 +89,9 @@ def test_taken_out_it_stands_alone_and_is_never_put_back() -> None:
     assert (made.verb, made.candidate_id) == ("unmerge", asked.pk)
     assert "Tax id now differs" in made.reason
     assert made.evidence["pairs"][0]["vetoes"] == ["Tax id"]
+    page = text_of(client.get(f"/review/{asked.pk}/"))
+    assert "Taken out by Stella Steward" in page
+    assert f"It is now Waters Corp {fresh.code} ." in page
     assert KnownNonMatch.objects.filter(withdrawn_at=None).count() == 1
     send_other(leaver(), tax_id="841368850")
     assert home_of(leaver()).pk == fresh.pk
