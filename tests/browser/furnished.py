@@ -10,13 +10,13 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from matching.models import MatchCandidate
 from mdm import log
 from mdm.domains import BY_NAME
 from mdm.intake import watching
 from mdm.mastering import merge
 from mdm.models import FeedDraft, GoldenRecord, SourceRow
 from mdm.people import GROUPS
-from publishing.models import Delivery
 from stewardship import bulk, rehearsing, tables
 from stewardship.asked import Filters
 from stewardship.lists import acting, checking, keeping
@@ -29,11 +29,13 @@ from tests.matching.ruling import approve as approve_rules
 from tests.matching.ruling import shipped, try_out
 from tests.mdm.test_hierarchies import hierarchy, move, places
 from tests.publishing.dropping import file_endpoint, folder_drop, write
-from tests.publishing.making import Answer, Target, run, webhook
+from tests.publishing.making import Target, run, webhook
 from tests.stewardship import sending
 from tests.stewardship.pages import client_of
 from tests.stewardship.questions import question, someone, twins, versions_of
+from tests.stewardship.test_lists import checked
 from tests.stewardship.test_watches import SETTINGS
+from tests.stewardship.test_work import parked_and_drifted
 
 LONG = "Interdisciplinary-Orthopaedics-and-Rehabilitation-Supplies of the Greater Northern Valley Incorporated"
 FILE = f"{sending.BROKEN}V7,{LONG},,\n"
@@ -110,6 +112,10 @@ def _files(client: Client, inbox: Path) -> Iterator[str]:
     client.post(reverse("stewardship:run_watch", args=[feed.code]))
     client.post("/imports/look/", {"file": sending.file(FILE, "others.csv")})
     rehearsing.dry_run(FeedDraft.objects.get().pk)
+    one = checked(client)
+    for page in ("list", "list_columns"):
+        yield reverse(f"stewardship:{page}", args=[one.pk])
+    yield reverse("stewardship:my_suggestions")
     yield reverse("stewardship:mend_alike", args=[batch.pk]) + "?column=Name&value="
     yield f"/feeds/{feed.code}/clean/?place=name"
     yield reverse("stewardship:quarantined_row", args=[SourceRow.objects.filter(state="quarantined").first().pk])
@@ -162,17 +168,14 @@ def _trees(client: Client, stella: User) -> Iterator[str]:
 
 
 def _targets(target: Target, outbox: Path) -> Iterator[str]:
-    """A target that refused one record, took others and differs from the hub; files in a folder."""
+    """A target that refused one record and differs from the hub, one that took all, and files in a folder."""
     publish()
-    endpoint = webhook(target.url, retry_seconds=())
-    run(endpoint)
-    target.answer = Answer(422, body=b'{"detail": "no tax id"}')
-    supplier("R1", "Refused Ltd")
-    publish()
+    parked, _ = parked_and_drifted(supplier("R1", "Refused Ltd"))
+    endpoint = webhook(target.url)
     run(endpoint)
     drop = file_endpoint(folder_drop(outbox))
     write(drop)
-    yield reverse("publishing:delivery", args=[Delivery.objects.filter(state="parked").first().pk])
+    yield reverse("publishing:delivery", args=[parked.pk])
     for page in ("endpoint", "parked_of", "calls", "replays", "mapping", "settings", "edit", "history", "drift_of"):
         yield reverse(f"publishing:{page}", args=[endpoint.code])
     for page in ("endpoint", "files", "edit_file"):
@@ -188,5 +191,7 @@ def _of_people(ada: User, records: list[GoldenRecord]) -> Iterator[str]:
     yield f"/explain/?of={first.code}&with={second.code}"
     yield f"/search/?q={BY_NAME['supplier'].prefix}"
     yield f"/audit/as-it-was/?record={first.code}&at={timezone.localdate()}"
+    yield reverse("stewardship:report", args=["suppliers", first.code])
+    yield reverse("stewardship:opinion", args=[MatchCandidate.objects.filter(state="open").first().pk])
     yield reverse("stewardship:bulk_run", args=[BulkDecision.objects.get().pk])
     yield reverse("stewardship:decision", args=[Decision.objects.first().pk])
