@@ -140,8 +140,8 @@ class Case:
     @property
     def verdict(self) -> str:
         """How the question stands, in the words of its kind."""
-        words = MISFIT_VERDICTS if self.misfit else {}
-        return words.get(self.candidate.state, self.candidate.get_state_display())
+        own = MISFIT_VERDICTS.get(CandidateState(self.candidate.state)) if self.misfit else None
+        return own or str(self.candidate.get_state_display())
 
     @property
     def stands_apart(self) -> Sequence[Mapping[str, Any]]:
