@@ -23,7 +23,7 @@ from django.db.models import (
     When,
 )
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import Coalesce, Mod
+from django.db.models.functions import Cast, Coalesce, Extract, Mod
 from django.utils import timezone
 
 from matching.models import CandidateKind, CandidateMember, CandidateState, MatchCandidate
@@ -31,7 +31,7 @@ from mdm.models import SourceSystem
 from stewardship.asked import AGES, BANDS
 from stewardship.asked import Filters as Filters
 from stewardship.models import Decision, Verb
-from stewardship.work.listing import chosen
+from stewardship.work.listing import allowed_hours, chosen
 
 KINDS = {
     "duplicates": CandidateKind.RESEMBLANCE,
@@ -82,9 +82,24 @@ def waiting(filters: Filters, user: User) -> QuerySet[MatchCandidate]:
 
 def _ranked(filters: Filters, user: User) -> "QuerySet[Any]":
     """The open questions that fit; ``rank`` is what the order asked for sorts by, the highest first."""
-    if filters.order:
-        return waiting(filters, user).alias(lot=_LOT, place=_PLACE).annotate(rank=_TEACHES)
-    return waiting(filters, user).annotate(rank=F("score"))
+    return waiting(filters, user).alias(lot=_LOT, place=_PLACE).annotate(rank=_rank_by(filters))
+
+
+def _rank_by(filters: Filters) -> Any:
+    """What the list sorts by under these filters: without a word the surest first, of members that no longer fit those
+    that fit least."""
+    asked = Cast(Extract("created_at", "epoch"), FloatField())
+    if filters.order == "teaches":
+        return _TEACHES
+    if filters.order == "newest":
+        return asked
+    if filters.order == "oldest":
+        return -asked
+    if filters.order == "due":
+        allowed = allowed_hours()
+        hours = Case(*(When(kind=kind, then=Value(3600.0 * allowed[name])) for name, kind in KINDS.items()))
+        return -(asked + hours)
+    return 1 - F("score") if filters.kind == "misfits" else F("score")
 
 
 def following(candidate: MatchCandidate, filters: Filters, user: User) -> int | None:
@@ -129,10 +144,10 @@ def decided_today(user: User) -> int:
 
 def _rank(candidate: MatchCandidate, filters: Filters) -> float:
     """Where the order asked for puts this question, open or not."""
-    if not filters.order:
+    if not filters.order and filters.kind != "misfits":
         return candidate.score
     own = MatchCandidate.objects.filter(pk=candidate.pk).alias(lot=_LOT, place=_PLACE)
-    return float(own.values_list(_TEACHES, flat=True).get())
+    return float(own.annotate(rank=_rank_by(filters)).values_list("rank", flat=True).get())
 
 
 def _beyond(rank: float, candidate_id: int) -> Q:

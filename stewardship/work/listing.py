@@ -50,7 +50,7 @@ CLOCK = """CASE WHEN due <= now() THEN 'late' WHEN due - now() < (due - since) /
 _LOT = "mod(key::bigint * 2654435761, 4294967296) / 4294967296.0::float8"
 _PLACE = "mod(key::bigint * 1597334677, 4294967296) / 4294967296.0::float8"
 RANKS: Mapping[str, str] = {
-    "surest": "-score",
+    "surest": "CASE WHEN kind = 'misfits' THEN score - 1 ELSE -score END",  # of those the one that fits least
     "due": "extract(epoch FROM coalesce(away, due))::float8",
     "oldest": "extract(epoch FROM since)::float8",
     "newest": "-extract(epoch FROM since)::float8",

@@ -8,10 +8,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from matching.models import MatchCandidate
+from matching.models import MatchCandidate, Misfit, MisfitCause
 from mdm.people import AUDITOR, VIEWER
 from stewardship import queue
-from stewardship.asked import Filters
+from stewardship.asked import ORDERS, Filters
+from stewardship.queue import KINDS, following, preceding
 from stewardship.work import listing
 from stewardship.work.facets import facets
 from stewardship.workflow import claim_candidate, reject_candidate, skip_candidate
@@ -158,3 +159,27 @@ def test_the_figures_count_everything_whatever_is_filtered() -> None:
     page = signed_in(someone("Stella")).get("/?age=older")
     assert page.context["figures"][2]["value"] == 1
     assert page.context["total"] == 0
+
+
+@pytest.mark.parametrize("order", ["", *ORDERS])
+@pytest.mark.parametrize("kind", ["duplicates", "conflicts", "misfits"])
+def test_questions_follow_each_other_in_the_order_of_the_list(kind: str, order: str) -> None:
+    stella, now = someone("Stella"), timezone.now()
+    for number, (score, days) in enumerate([(0.9, 1), (0.6, 9), (0.75, 3), (0.55, 2), (0.95, 5), (0.75, 4)]):
+        made = question(*twins(name=f"Firm {number}"), score=score, kind=KINDS["duplicates"])
+        fields = {"created_at": now - timedelta(days=days), "kind": KINDS[kind]}
+        if kind == "misfits":
+            pair = made.pairs.get()
+            fields["source_record"] = pair.left_source
+            Misfit.objects.create(
+                candidate=made, cause=MisfitCause.SCORE, before=None, after={}, against=[], linked={}, judged_at=now
+            )
+        MatchCandidate.objects.filter(pk=made.pk).update(**fields)
+    filters = Filters(kind=kind, order=order)
+    listed = ids(filters, stella)
+    assert len(listed) == 6
+    walked = [listed[0]]
+    for _ in listed[1:]:
+        walked.append(following(MatchCandidate.objects.get(pk=walked[-1]), filters, stella) or 0)
+    assert walked == listed
+    assert preceding(MatchCandidate.objects.get(pk=listed[-1]), filters, stella) == listed[-2]
