@@ -116,6 +116,8 @@ def settle(
 
     Locks what it closes. Repeats without effect. Returns which it closed.
     """
+    if records is not None and not _any_about(records):
+        return ()
     waiting = MatchCandidate.objects.filter(source_record__isnull=False, state__in=verdicts.WAITING)
     if records is not None:
         waiting = waiting.filter(members__record__in=list(records))
@@ -132,6 +134,19 @@ def settle(
         rules = domain if domain and domain.name == name else in_force(BY_NAME[name])
         closed += _settle(rules, asked, cause)
     return tuple(closed)
+
+
+def _any_about(records: Collection[UUID]) -> bool:
+    """Of few records a member is asked about; a person's act on the others is told so in a tenth of the time."""
+    with prepared(len(records)) as cursor:
+        cursor.execute(_ASKED, [list(records)])
+        return cursor.fetchone() is not None
+
+
+_ASKED = """
+SELECT 1 FROM matching_candidatemember m JOIN matching_matchcandidate c ON c.id = m.candidate_id
+WHERE m.record_id = ANY(%s::uuid[]) AND c.source_record_id IS NOT NULL AND c.state IN ('open', 'skipped') LIMIT 1
+"""
 
 
 def _settle(domain: Domain, asked: Mapping[int, int], cause: Cause) -> list[int]:

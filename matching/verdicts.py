@@ -16,7 +16,7 @@ from matching.known import ordered
 from matching.models import CandidateKind, CandidateMember, CandidateState, KnownNonMatch, MatchCandidate
 from mdm import mastering
 from mdm.cause import Cause
-from mdm.compiled import prepared, unhurried
+from mdm.compiled import found_by, prepared, unhurried
 from mdm.errors import NotFound, Refused, WrongState
 from mdm.mastering import follow_merges
 from mdm.models import GoldenRecord, GoldenState, Link
@@ -257,10 +257,16 @@ def _asked_anew(candidate: MatchCandidate) -> bool:
     return others.exclude(pk=candidate.pk).exists()
 
 
+def locked(candidate_id: int) -> MatchCandidate:
+    """The question, held until the transaction ends. Raises NotFound."""
+    found = found_by(MatchCandidate, "id", [candidate_id], "FOR NO KEY UPDATE")
+    if not found:
+        raise NotFound("There is no such question.", "Go back to the work queue.")
+    return found[0]
+
+
 def _lock(candidate_id: int, *states: CandidateState) -> MatchCandidate:
-    candidate = MatchCandidate.objects.select_for_update(no_key=True).filter(pk=candidate_id).first()
-    if candidate is None:
-        raise NotFound("There is no such question.", "Go back to the queue.")
+    candidate = locked(candidate_id)
     if states and candidate.state not in states:
         who = f" by {candidate.decided_by}" if candidate.decided_by else ""
         raise WrongState(
@@ -326,7 +332,9 @@ def _let_in(records: Iterable[UUID], cause: Cause) -> tuple[UUID, ...]:
     """
     wanted = set(records)
     mastering.take_turn(composing=mastering.domains_of(wanted))
-    mastering.lock_records(wanted)
+    held = mastering.lock_records(wanted).values()
+    if not any(record.suspected and record.state == GoldenState.PENDING for record in held):
+        return ()
     suspects = GoldenRecord.objects.filter(pk__in=wanted, state=GoldenState.PENDING, suspected=True).exclude(
         memberships__candidate__state__in=WAITING
     )

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from matching.models import CandidateKind, CandidateMember, CandidateState, MatchCandidate
+from matching.models import CandidateKind, CandidateState, MatchCandidate
 from matching.relations import Suggestion, suggest
 from matching.rules import in_force
 from mdm.compiled import Compiled
@@ -27,6 +27,7 @@ from stewardship.choosing import COLUMNS, LETTERS, Choice
 from stewardship.evidence import Evidence
 from stewardship.members import Member, load
 from stewardship.models import ChangeRequest, Decision, RequestState, Verb
+from stewardship.workflow.recording import members_of
 from stewardship.workflow.undoing import UNDOABLE
 from stewardship.workflow.unmerging import stands
 
@@ -174,7 +175,7 @@ def case(question: MatchCandidate, choice: Choice | None = None, *, veiled: bool
     """
     domain = in_force(BY_NAME[question.domain])
     is_open = question.state in (CandidateState.OPEN, CandidateState.SKIPPED)
-    asked = [record_id for (record_id,) in _MEMBERS.rows(candidate=question.pk)]
+    asked = members_of(question)
     holders = follow_merges(asked)
     shown = set(holders.values()) if is_open else set(asked)
     conflict = question.kind != CandidateKind.RESEMBLANCE
@@ -199,11 +200,6 @@ def case(question: MatchCandidate, choice: Choice | None = None, *, veiled: bool
         else (),
         blind=hidden,
     )
-
-
-_MEMBERS = Compiled(
-    lambda candidate: CandidateMember.objects.filter(candidate=candidate).values_list("record_id"), candidate=1_234_567
-)
 
 
 def compare(

@@ -9,9 +9,10 @@ from uuid import UUID
 from django.contrib.auth.models import User
 
 from matching import misfits, verdicts
-from matching.models import CandidateKind, CandidateMember, CandidateState, KnownNonMatch, MatchCandidate
+from matching.models import CandidateKind, CandidateMember, CandidateState, MatchCandidate
 from mdm import vetoes
 from mdm.cause import Cause
+from mdm.compiled import Compiled, found_by, prepared
 from mdm.errors import Invalid, NotFound, Refused, Stale, WrongState
 from mdm.identity import uuid7
 from mdm.mastering import activate, domains_of, follow_merges, take_turn
@@ -128,12 +129,20 @@ def activate_cleared(record_ids: Iterable[UUID], cause: Cause) -> list[str]:
 
 def take_back_non_matches(record_ids: Iterable[UUID], by: str) -> list[int]:
     """What was ruled out between these records no longer stands, as a person now says they are one. Their ids."""
-    sources = Link.objects.filter(record_id__in=list(record_ids), ended_at__isnull=True).values("source_record_id")
-    standing = KnownNonMatch.objects.filter(first__in=sources, second__in=sources, withdrawn_at__isnull=True)
-    found = list(standing.order_by("pk").values_list("pk", flat=True))
+    ids = list(record_ids)
+    with prepared(len(ids)) as cursor:
+        cursor.execute(_RULED_OUT, [ids])
+        found = [non_match_id for (non_match_id,) in cursor.fetchall()]
     for non_match_id in found:
         verdicts.withdraw(non_match_id=non_match_id, by=by)
     return found
+
+
+_RULED_OUT = """
+WITH ours AS (SELECT source_record_id AS id FROM mdm_link WHERE record_id = ANY(%s::uuid[]) AND ended_at IS NULL)
+SELECT n.id FROM ours JOIN matching_knownnonmatch n ON n.first_id = ours.id
+WHERE n.withdrawn_at IS NULL AND n.second_id IN (SELECT id FROM ours) ORDER BY n.id
+"""
 
 
 def carry_over(losers: Collection[UUID], winner_id: UUID, cause: Cause) -> None:
@@ -157,9 +166,7 @@ def open_question(candidate_id: int, *kinds: CandidateKind) -> tuple[MatchCandid
 
     Raises NotFound, WrongState, Refused (another kind of question).
     """
-    candidate = MatchCandidate.objects.select_for_update(no_key=True).filter(pk=candidate_id).first()
-    if candidate is None:
-        raise NotFound("There is no such question.", "Go back to the work queue.")
+    candidate = verdicts.locked(candidate_id)
     if candidate.state not in WAITING:
         who = f" by {candidate.decided_by}" if candidate.decided_by else ""
         raise WrongState(
@@ -167,8 +174,18 @@ def open_question(candidate_id: int, *kinds: CandidateKind) -> tuple[MatchCandid
         )
     if kinds and candidate.kind not in kinds:
         raise Refused("This question is of another kind.", "Reload it and decide again.")
-    holders = set(follow_merges(candidate.members.values_list("record_id", flat=True)).values())
-    return candidate, GoldenRecord.objects.in_bulk(sorted(holders))
+    holders = set(follow_merges(members_of(candidate)).values())
+    return candidate, {record.pk: record for record in found_by(GoldenRecord, "id", sorted(holders))}
+
+
+def members_of(candidate: MatchCandidate) -> list[UUID]:
+    """The golden records a question is about, as it was asked. One query."""
+    return [record_id for (record_id,) in _MEMBERS.rows(candidate=candidate.pk)]
+
+
+_MEMBERS = Compiled(
+    lambda candidate: CandidateMember.objects.filter(candidate=candidate).values_list("record_id"), candidate=1_234_567
+)
 
 
 def bring_back(record_ids: Collection[UUID], cause: Cause) -> None:
