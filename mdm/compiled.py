@@ -110,7 +110,7 @@ class Compiled(Generic[Row]):
     def rows(self, **given: Any) -> list[tuple[Any, ...]]:
         """The answer as plain tuples, in the order of the question's columns."""
         values = [given[value.name] if isinstance(value, _Slot) else value for value in self._text.values]
-        many = [len(value) for value in values if isinstance(value, list)]
+        many = [len(given[value.name]) for value in self._text.values if isinstance(value, _Slot) and value.many]
         if 0 in many:  # nothing is in nothing
             return []
         with prepared(max(many, default=1)) as cursor:

@@ -74,3 +74,12 @@ def test_a_question_about_any_number_is_prepared_once_and_answers_what_django_re
 def test_a_list_is_refused_where_the_question_asks_for_one() -> None:
     with pytest.raises(TypeError, match="__in"):
         Compiled(lambda codes: SourceSystem.objects.filter(code=codes[0]), codes=["any"]).rows(codes=["erp"])
+
+
+def test_an_empty_list_that_belongs_to_the_question_is_no_reason_to_ask_nothing() -> None:
+    system("erp")
+
+    def ask(code: str) -> Any:
+        return SourceSystem.objects.filter(code=code).extra(where=["code <> ALL(%s::text[])"], params=[[]])
+
+    assert [one.code for one in Compiled(ask, code="stands for a code").records(code="erp")] == ["erp"]
