@@ -60,7 +60,7 @@ def wrong_with(page: Page, console: list[str]) -> Iterator[str]:
     yield from (f"light: {one}" for one in barriers(page))
     page.set_viewport_size(PHONE)  # type: ignore[arg-type]
     page.emulate_media(color_scheme="dark")
-    if (over := page.evaluate(FITS)) > 0:
+    if (over := page.evaluate(FITS)) > 1:  # a broken pixel is counted whole
         yield f"phone: moves sideways by {over} px"
     yield from (f"phone, dark: {one}" for one in barriers(page, looks_only=True))
     page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]

@@ -43,20 +43,21 @@ def proposal() -> ChangeRequest:
 def test_search_suggests_and_the_arrows_lead_to_a_record(desk: Page) -> None:
     supplier("V1", "Acme Medical")
     wanted = supplier("V2", "Acme Surgical")
+    suggested = desk.locator("[role=option]:visible")  # which the options of a select do not write
     desk.goto("/requests/")
     desk.keyboard.press("/")
     desk.keyboard.type("acme")
-    expect(desk.get_by_role("option")).to_have_count(3)
+    expect(suggested).to_have_count(3)
     desk.keyboard.press("ArrowDown")
     desk.keyboard.press("ArrowDown")
-    expect(desk.get_by_role("option", selected=True)).to_contain_text("Acme Surgical")
+    expect(desk.locator("[role=option][aria-selected=true]")).to_contain_text("Acme Surgical")
     desk.keyboard.press("Enter")
     expect(desk).to_have_url(f"{desk.url.split('/requests')[0]}/records/suppliers/{wanted.code}/")
     desk.keyboard.press("/")
     desk.keyboard.type("acme")
-    expect(desk.get_by_role("option")).to_have_count(3)
+    expect(suggested).to_have_count(3)
     desk.keyboard.press("Escape")
-    expect(desk.get_by_role("option")).to_have_count(0)
+    expect(suggested).to_have_count(0)
 
 
 def test_a_list_narrows_while_typing_and_back_widens_it_again(desk: Page) -> None:
