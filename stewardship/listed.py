@@ -112,10 +112,7 @@ def shown(request: HttpRequest, listing: Listing, asked: Mapping[str, str], part
         "previous_href": address(kept) if request.GET.get("after") else "",
         "orders": [(name, labels.get(name, listing.head)) for name in listing.orders],
         "sorted_by": [*ways, *({"name": "", "down": False} for _ in range(MOST_ORDERS))][:MOST_ORDERS],
-        "files": [
-            (label, f"{files}.{ending}{taken}")
-            for label, ending in (("CSV", "csv"), ("Excel workbook", "xlsx"), ("JSON lines", "jsonl"))
-        ],
+        "files": seen.kinds_of_file(lambda ending: f"{files}.{ending}{taken}"),
         "look_kept": [(name, value) for name, value in own.items() if value],
         "filters_kept": [(name, value) for name, value in asked.items() if value],
         "kept": kept,

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from matching import verdicts
 from matching.models import MatchCandidate
+from mdm.cause import LONGEST_REASON
 from mdm.compiled import prepared
 from mdm.errors import Invalid
 from mdm.retrying import atomic
@@ -24,7 +25,6 @@ from stewardship.workflow.recording import WAITING, open_question, require_reaso
 
 # How the opinions of a question stand, as the queue's filter names it: what is seen first stands first.
 DIFFER, ASKED, AGREE, GIVEN = "differ", "asked", "agree", "given"
-LONGEST_REASON = 500
 SIDES = frozenset({OpinionVerdict.SAME.value, OpinionVerdict.DIFFERENT.value})
 
 
@@ -113,7 +113,7 @@ def say(*, candidate_id: int, user: User, verdict: str = "", reason: str = "", a
     Returns what was done in one sentence. Raises Invalid naming all mistakes, NotFound, WrongState (decided).
     """
     candidate, _ = open_question(candidate_id)
-    words, people = reason.replace("\x00", "").strip(), _asked(ask)
+    words, people = reason.replace("\x00", "").replace("\r\n", "\n").strip(), _asked(ask)
     _require_fitting(verdict, words, ask, people, user)
     now, done = timezone.now(), []
     rows = {one.person_id: one for one in standing(candidate).select_for_update(of=("self",))}

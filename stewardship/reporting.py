@@ -7,14 +7,13 @@ from django.contrib.auth.models import User
 
 from matching import reporting
 from matching.models import MatchCandidate
+from mdm.cause import LONGEST_REASON
 from mdm.domains import BY_NAME
 from mdm.errors import Invalid, NotFound, Refused
 from mdm.mastering import follow_merges
 from mdm.models import GoldenRecord
 from mdm.retrying import atomic
 from stewardship.models import Report
-
-LONGEST_REASON = 500
 
 
 @atomic

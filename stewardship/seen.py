@@ -17,10 +17,16 @@ from stewardship.tabular import csv_line, defused
 
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FORMATS = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson", "xlsx": WORKBOOK}
+LABELS = {"csv": "CSV", "xlsx": "Excel workbook", "jsonl": "JSON lines"}
 MOST_SHEET_ROWS = 1_048_575
 Rows = Iterable[Sequence[Any]]
 
 logger = logging.getLogger(__name__)
+
+
+def kinds_of_file(address: Callable[[str], str]) -> list[tuple[str, str]]:
+    """(label, address) of each kind of file, for a menu; ``address`` is asked with its ending."""
+    return [(label, address(ending)) for ending, label in LABELS.items()]
 
 
 def download(request: HttpRequest, *, name: str, ending: str, labels: Sequence[str], rows: Rows) -> HttpResponseBase:

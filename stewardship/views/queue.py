@@ -19,6 +19,7 @@ from stewardship.asked import AGES, BANDS, CLOCKS, ME, NOBODY, ORDERS, QUESTIONS
 from stewardship.permissions import may_decide, may_see
 from stewardship.requests import person
 from stewardship.review import last_decision, told
+from stewardship.seen import kinds_of_file
 from stewardship.work import listing, places, table
 from stewardship.work.colleagues import Colleague, colleagues
 from stewardship.work.facets import Facets, by_place, by_source, facets
@@ -129,17 +130,13 @@ def _concerned() -> list[tuple[str, str, str, list[tuple[str, str]]]]:
 def _looks(request: HttpRequest, filters: Filters, look: tables.Look) -> dict[str, Any]:
     """The columns, and what the menus above the list need."""
     kept = {name: value for name, value in asdict(filters).items() if value}
-    files = reverse("stewardship:queue_seen", args=["csv"]).removesuffix("csv")
     shown = f"?{urlencode(kept | look.query)}"
     return {
         "look": look,
         "columns": [one for one in look.columns if one.name != table.SCORE or filters.of_questions],
         "look_kept": [(name, request.GET[name]) for name in tables.LOOKS if request.GET.get(name)],
         "filters_kept": list(kept.items()),
-        "files": [
-            (label, f"{files}{ending}{shown}")
-            for label, ending in (("CSV", "csv"), ("Excel workbook", "xlsx"), ("JSON lines", "jsonl"))
-        ],
+        "files": kinds_of_file(lambda ending: reverse("stewardship:queue_seen", args=[ending]) + shown),
     }
 
 

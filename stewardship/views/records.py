@@ -115,10 +115,7 @@ def _tools(domain: Domain, look: Look, kept: Mapping[str, str]) -> dict[str, Any
     shown = listing.address({name: kept[name] for name in kept if name != tables.VIEW} | look.query)
     everything = listing.address({name: value for name, value in kept.items() if name not in tables.LOOKS})
     whole = reverse("stewardship:records_csv", args=[domain.slug]) + everything
-    files = [
-        (label, reverse("stewardship:records_seen", args=[domain.slug, ending]) + shown)
-        for label, ending in (("CSV", "csv"), ("Excel workbook", "xlsx"), ("JSON lines", "jsonl"))
-    ]
+    files = seen.kinds_of_file(lambda ending: reverse("stewardship:records_seen", args=[domain.slug, ending]) + shown)
     return {
         "orders": [("title", "Name"), *((column.sort, column.label) for column in look.table.columns if column.sort)],
         "sorted_by": [*sorted_by, *({"name": "", "down": False} for _ in range(3))][:3],

@@ -10,6 +10,7 @@ from django.urls import path, reverse
 from django.views.decorators.http import require_http_methods
 
 from matching import reporting as asked
+from mdm.cause import LONGEST_REASON
 from mdm.errors import Invalid, Refused
 from mdm.models import GoldenRecord, GoldenState
 from mdm.spec import Domain
@@ -61,7 +62,7 @@ def _page(
         "explain_href": f"{reverse('stewardship:explain')}?{urlencode({'of': record.code, 'with': other.code})}",
         "refusal": refusal,
         "reason": request.POST.get("reason", ""),
-        "most": reporting.LONGEST_REASON,
+        "most": LONGEST_REASON,
     }
     status = refusal.http if refusal else 200
     return show(request, "stewardship/record/report.html", record, domain, context, status=status)
